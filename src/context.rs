@@ -1,0 +1,146 @@
+//! What every operation carries: the way to stop it, its deadline, and its progress.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::{Counters, Phase, Progress};
+
+/// Cancellation, deadline and progress of one operation.
+///
+/// Clones share all three: keep one to watch and cancel, hand the other to the operation.
+///
+/// ```
+/// use std::time::Duration;
+/// use snapdump::Context;
+///
+/// let context = Context::new().with_timeout(Duration::from_secs(600));
+/// let watcher = context.clone();
+/// // … give `context` to `snapdump::dump_to_path`, and in another task:
+/// println!("{} rows", watcher.progress().rows_done);
+/// watcher.cancel();
+/// ```
+#[derive(Clone, Default)]
+pub struct Context {
+    token: CancellationToken,
+    deadline: Option<Instant>,
+    counters: Arc<Counters>,
+}
+
+impl Context {
+    /// A context without a deadline.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the time after which the operation ends with [`ErrorKind::TimedOut`], counted from
+    /// this call. Clones made earlier are not changed.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        // A time that the clock cannot hold is no deadline.
+        self.deadline = Instant::now().checked_add(timeout);
+        self
+    }
+
+    /// Stops the operation: it ends with [`ErrorKind::Cancelled`] after its query on the server
+    /// has been killed and its partial file removed. Calling it again changes nothing.
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+
+    /// Whether [`cancel`](Self::cancel) has been called.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// The state of the operation now.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.counters.read()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        tracing::debug!(%phase, "phase");
+        self.counters.enter(phase);
+    }
+
+    /// Fails if the operation is to stop.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.token.is_cancelled() {
+            return Err(self.stopped(ErrorKind::Cancelled));
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(self.stopped(ErrorKind::TimedOut)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for `work`, or until the operation is to stop; then `work` is dropped.
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T> + Send) -> Result<T> {
+        let timer = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => Err(self.stopped(ErrorKind::Cancelled)),
+            done = work => Ok(done),
+            () = timer => Err(self.stopped(ErrorKind::TimedOut)),
+        }
+    }
+
+    fn stopped(&self, kind: ErrorKind) -> Error {
+        let message = match kind {
+            ErrorKind::Cancelled => "the operation was cancelled",
+            _ => "the operation ran out of time",
+        };
+        Error::new(kind, message).at(|place| place.phase = Some(self.counters.phase()))
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("cancelled", &self.is_cancelled())
+            .field("deadline", &self.deadline)
+            .field("progress", &self.progress())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_cancelled_context_ends_a_wait_that_never_would() {
+        let context = Context::new();
+        let other = context.clone();
+        let waiting = tokio::spawn(async move { other.run(std::future::pending::<()>()).await });
+        context.cancel();
+        let error = waiting.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        assert_eq!(context.check().unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn a_deadline_ends_a_wait() {
+        let context = Context::new().with_timeout(Duration::from_millis(5));
+        let error = context.run(std::future::pending::<()>()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(context.check().unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+}

@@ -1,0 +1,154 @@
+//! What an operation is doing: its phase and its counters, readable from any task at any time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::{fmt, mem};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ident::ObjectName;
+
+/// A step of a dump, a restore or a verification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Phase {
+    /// Connecting and setting the session up.
+    #[default]
+    Connect,
+    /// Reading the catalogue and deciding what to dump.
+    Plan,
+    /// Dumping table definitions and rows.
+    Tables,
+    /// Dumping routines, views, triggers and events.
+    Objects,
+    /// Writing the footer, syncing and publishing the file.
+    Publish,
+    /// Reading a whole file to prove that it is undamaged.
+    Check,
+    /// Dumping and verifying what is about to be overwritten.
+    RestorePoint,
+    /// Sending the statements of a file to the server.
+    Replay,
+    /// Comparing the restored database with the manifest.
+    Compare,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connect",
+            Self::Plan => "plan",
+            Self::Tables => "tables",
+            Self::Objects => "objects",
+            Self::Publish => "publish",
+            Self::Check => "check",
+            Self::RestorePoint => "restore point",
+            Self::Replay => "replay",
+            Self::Compare => "compare",
+        })
+    }
+}
+
+/// The state of an operation at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The step under way.
+    pub phase: Phase,
+    /// The object being worked on, where there is one.
+    pub object: Option<ObjectName>,
+    /// Tables finished in this phase.
+    pub tables_done: u64,
+    /// Tables to do; 0 until the plan is made.
+    pub tables_total: u64,
+    /// Rows dumped or restored.
+    pub rows_done: u64,
+    /// Rows expected: the server's own estimate for a dump (it can be far off), the manifest's
+    /// exact count for a restore of our own file; 0 when unknown.
+    pub rows_total: u64,
+    /// Bytes of SQL text produced (dump), or bytes of the file read (check and replay).
+    pub bytes_done: u64,
+    /// Bytes of the file to read; 0 for a dump.
+    pub bytes_total: u64,
+    /// Bytes written to the output, after compression.
+    pub bytes_written: u64,
+    /// Statements sent to the server by a replay.
+    pub statements_done: u64,
+}
+
+/// The live counters behind [`Progress`]; cheap enough to bump for every member of a dump.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    current: Mutex<(Phase, Option<ObjectName>)>,
+    pub(crate) tables_done: Counter,
+    pub(crate) tables_total: Counter,
+    pub(crate) rows_done: Counter,
+    pub(crate) rows_total: Counter,
+    pub(crate) bytes_done: Counter,
+    pub(crate) bytes_total: Counter,
+    pub(crate) bytes_written: Counter,
+    pub(crate) statements_done: Counter,
+}
+
+/// A counter that many tasks add to. No order is implied between counters.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    /// Enters a phase. The counters that belong to one phase start again from zero.
+    pub(crate) fn enter(&self, phase: Phase) {
+        *self.lock() = (phase, None);
+        if matches!(phase, Phase::Check | Phase::Replay) {
+            self.bytes_done.set(0);
+            self.rows_done.set(0);
+            self.tables_done.set(0);
+        }
+    }
+
+    /// Names the object being worked on.
+    pub(crate) fn work_on(&self, object: Option<ObjectName>) {
+        let previous = mem::replace(&mut self.lock().1, object);
+        drop(previous);
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.lock().0
+    }
+
+    pub(crate) fn read(&self) -> Progress {
+        let (phase, object) = self.lock().clone();
+        Progress {
+            phase,
+            object,
+            tables_done: self.tables_done.get(),
+            tables_total: self.tables_total.get(),
+            rows_done: self.rows_done.get(),
+            rows_total: self.rows_total.get(),
+            bytes_done: self.bytes_done.get(),
+            bytes_total: self.bytes_total.get(),
+            bytes_written: self.bytes_written.get(),
+            statements_done: self.statements_done.get(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (Phase, Option<ObjectName>)> {
+        // The guarded value is plain data, so a panic elsewhere cannot have left it half made.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
