@@ -102,6 +102,21 @@ impl Context {
         }
     }
 
+    /// Enters `phase` and runs `work` on the blocking pool. The thread gets a context of its own,
+    /// which is cancelled also when the returned future is dropped.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        phase: Phase,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.enter(phase);
+        let inner = Self { token: self.token.child_token(), ..self.clone() };
+        let _stop = inner.token.clone().drop_guard();
+        self.run(tokio::task::spawn_blocking(move || work(&inner))).await?.map_err(|error| {
+            Error::new(ErrorKind::Internal, "a task panicked").with_source(error)
+        })?
+    }
+
     fn stopped(&self, kind: ErrorKind) -> Error {
         let message = match kind {
             ErrorKind::Cancelled => "the operation was cancelled",

@@ -1,0 +1,159 @@
+//! The manifest: what a backup holds and where it came from.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ident::{ObjectKind, ObjectName};
+
+/// What a backup holds and where it came from; JSON at the end of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// The version of the file format.
+    pub format: u32,
+    /// The program that wrote the file: `snapdump` and its version.
+    pub writer: String,
+    /// The moment of the snapshot: everything committed before it is in the file (UTC).
+    pub created_at: DateTime<Utc>,
+    /// `mysql` or `mariadb`.
+    pub flavor: String,
+    /// The server's version text.
+    pub server_version: String,
+    /// How the rows were held still while they were read.
+    pub snapshot: Snapshot,
+    /// Whether the script creates and selects its databases itself (`CREATE DATABASE`, `USE`).
+    /// When it does not, it restores into whatever database is selected.
+    pub names_databases: bool,
+    /// The databases, in the order of the script.
+    pub databases: Vec<DatabaseEntry>,
+    /// Every object in the file, in the order of the script.
+    pub objects: Vec<ObjectEntry>,
+    /// What the options left out, one sentence each.
+    pub left_out: Vec<String>,
+    /// What a person should know about this backup, one sentence each.
+    pub warnings: Vec<String>,
+    /// The longest statement in bytes; the target's `max_allowed_packet` must be larger.
+    pub largest_statement_bytes: u64,
+}
+
+impl Manifest {
+    /// How many objects of each kind the file holds.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<ObjectKind, u64> {
+        let mut counts = BTreeMap::new();
+        for object in &self.objects {
+            *counts.entry(object.name.kind()).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// The sum of the row counts of all tables.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.objects.iter().filter_map(|object| object.rows).sum()
+    }
+}
+
+/// A database in a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DatabaseEntry {
+    /// Its name on the server it was dumped from.
+    pub name: String,
+    /// Its default character set.
+    pub charset: String,
+    /// Its default collation.
+    pub collation: String,
+}
+
+/// An object in a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ObjectEntry {
+    /// Its kind, database and name.
+    #[serde(flatten)]
+    pub name: ObjectName,
+    /// The storage engine of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// The rows of a table that are in the file; absent when its rows were left out by option,
+    /// and for everything that has no rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// Whether the rows were chosen by a `WHERE` condition.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub filtered: bool,
+    /// Whether the file holds the statement that creates it.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub definition: bool,
+}
+
+// serde passes fields by reference.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_true(value: &bool) -> bool {
+    *value
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// How the rows were held still while they were read, and where that state stands in the binlog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// How the state was fixed.
+    pub rung: SnapshotRung,
+    /// The position in the binary log that the snapshot equals; absent when the server writes no
+    /// binary log, does not tell this account, or was too busy to tell without a lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binlog: Option<BinlogPosition>,
+    /// The GTIDs whose transactions the snapshot holds, in the server's own notation; absent for
+    /// the same reasons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gtid: Option<String>,
+}
+
+/// How the connections that read rows were made to see one state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SnapshotRung {
+    /// One connection in one `START TRANSACTION WITH CONSISTENT SNAPSHOT`.
+    OneConnection,
+}
+
+/// A place in the server's binary log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BinlogPosition {
+    /// The log file's name.
+    pub file: String,
+    /// The offset in it, in bytes.
+    pub position: u64,
+}
+
+impl BinlogPosition {
+    pub(crate) const fn new(file: String, position: u64) -> Self {
+        Self { file, position }
+    }
+}
+
+impl DatabaseEntry {
+    pub(crate) const fn new(name: String, charset: String, collation: String) -> Self {
+        Self { name, charset, collation }
+    }
+}
+
+impl ObjectEntry {
+    pub(crate) const fn new(name: ObjectName) -> Self {
+        Self { name, engine: None, rows: None, filtered: false, definition: true }
+    }
+}

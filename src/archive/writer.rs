@@ -1,0 +1,185 @@
+//! Writes a file: members packed on the blocking pool, written in the order they were given.
+
+use std::collections::VecDeque;
+
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::task::JoinHandle;
+
+use super::footer;
+use super::manifest::Manifest;
+use super::member::{Compression, Index, Member, Packed, Part, Section, pack};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Buffers kept for reuse; more would only hold memory.
+const SPARE_BUFFERS: usize = 4;
+
+/// The text of a member and what the index says of it.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) section: Section,
+    pub(crate) database: Option<u32>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) sql: Vec<u8>,
+}
+
+/// A finished file.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Bytes written to the output.
+    pub(crate) bytes: u64,
+    /// Bytes of SQL text before the manifest.
+    pub(crate) sql_bytes: u64,
+    /// Members before the manifest.
+    pub(crate) members: u64,
+    /// The digest in the trailer, in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+/// Writes the members of one file, then its footer.
+///
+/// Only [`finish`](Self::finish) makes a file whole: whatever is dropped before it is a fragment
+/// that every reader refuses.
+pub(crate) struct ArchiveWriter<'a, W> {
+    output: W,
+    compression: Compression,
+    context: &'a Context,
+    /// Members being packed, oldest first. Its length is what bounds memory.
+    packing: VecDeque<(Draft, JoinHandle<Result<Packed>>)>,
+    packing_limit: usize,
+    spare: Vec<Vec<u8>>,
+    digest: Sha256,
+    offset: u64,
+    sql_bytes: u64,
+    members: Vec<Member>,
+}
+
+impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
+    /// `workers` is how many members may be packed at a time.
+    pub(crate) fn new(
+        output: W,
+        compression: Compression,
+        workers: usize,
+        context: &'a Context,
+    ) -> Self {
+        Self {
+            output,
+            compression,
+            context,
+            packing: VecDeque::new(),
+            packing_limit: workers.max(1),
+            spare: Vec::new(),
+            digest: Sha256::new(),
+            offset: 0,
+            sql_bytes: 0,
+            members: Vec::new(),
+        }
+    }
+
+    /// An empty buffer for the next member, used before if there is one.
+    pub(crate) fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Adds a member. Waits while too many are being packed, so a slow output slows the reader.
+    pub(crate) async fn append(&mut self, mut draft: Draft) -> Result<()> {
+        if draft.sql.is_empty() {
+            return Ok(());
+        }
+        while self.packing.len() >= self.packing_limit {
+            self.write_oldest().await?;
+        }
+        let sql = std::mem::take(&mut draft.sql);
+        let compression = self.compression;
+        let packed = tokio::task::spawn_blocking(move || pack(sql, compression));
+        self.packing.push_back((draft, packed));
+        Ok(())
+    }
+
+    async fn write_oldest(&mut self) -> Result<()> {
+        let Some((draft, packed)) = self.packing.pop_front() else {
+            return Ok(());
+        };
+        let packed = self.context.run(packed).await?.map_err(|error| {
+            Error::new(ErrorKind::Internal, "packing a member panicked").with_source(error)
+        })??;
+        let offset = self.offset;
+        self.write(&packed.bytes).await?;
+        self.members.push(Member {
+            section: draft.section,
+            database: draft.database,
+            offset,
+            length: self.offset - offset,
+            sql_bytes: packed.sql_bytes,
+            crc32: packed.crc32,
+            parts: draft.parts,
+        });
+        self.sql_bytes += packed.sql_bytes;
+        self.context.counters().bytes_done.add(packed.sql_bytes);
+        let spare = if packed.spare.capacity() > 0 {
+            packed.spare
+        } else {
+            let mut bytes = packed.bytes;
+            bytes.clear();
+            bytes
+        };
+        if self.spare.len() < SPARE_BUFFERS {
+            self.spare.push(spare);
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.digest.update(bytes);
+        self.write_undigested(bytes).await
+    }
+
+    async fn write_undigested(&mut self, bytes: &[u8]) -> Result<()> {
+        self.context
+            .run(self.output.write_all(bytes))
+            .await?
+            .map_err(|error| Error::io("could not write the backup", error))?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.offset += length;
+        self.context.counters().bytes_written.add(length);
+        Ok(())
+    }
+
+    /// Writes what is still being packed, then manifest, index and trailer, and flushes.
+    pub(crate) async fn finish(mut self, manifest: &Manifest) -> Result<(Written, W)> {
+        while !self.packing.is_empty() {
+            self.write_oldest().await?;
+        }
+        let index = Index { members: std::mem::take(&mut self.members) };
+        let members = u64::try_from(index.members.len()).unwrap_or(u64::MAX);
+
+        let manifest_at = self.offset;
+        let text = footer::comment_lines(footer::MANIFEST_PREFIX, manifest)?;
+        self.write(&pack(text, self.compression)?.bytes).await?;
+        let index_at = self.offset;
+        let text = footer::comment_lines(footer::INDEX_PREFIX, &index)?;
+        self.write(&pack(text, self.compression)?.bytes).await?;
+
+        let sha256 = hex(&std::mem::take(&mut self.digest).finalize());
+        let trailer =
+            footer::Trailer { manifest_at, index_at, end: self.offset, sha256: sha256.clone() };
+        self.write_undigested(&trailer.bytes(self.compression != Compression::None)).await?;
+        self.context
+            .run(self.output.flush())
+            .await?
+            .map_err(|error| Error::io("could not write the backup", error))?;
+        let written = Written { bytes: self.offset, sql_bytes: self.sql_bytes, members, sha256 };
+        Ok((written, self.output))
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
