@@ -1,0 +1,327 @@
+//! The act of connecting: one attempt or two, bounded in time, with errors a person can act on.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use mysql_async::{Conn, DriverError, Opts, OptsBuilder};
+
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+
+use super::driver_error::{from_driver, kind_of_answer, server_error};
+use super::error_number::{
+    ER_BAD_DB_ERROR, ER_CON_COUNT_ERROR, ER_DBACCESS_DENIED_ERROR, ER_HOST_IS_BLOCKED,
+    ER_HOST_NOT_PRIVILEGED, ER_MUST_CHANGE_PASSWORD_LOGIN, ER_SECURE_TRANSPORT_REQUIRED,
+    ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED, mariadb, mysql,
+};
+use super::identity::{ServerIdentity, identify};
+use super::options::ConnectOptions;
+use super::tls::{Encryption, TlsFiles, TlsMode};
+
+/// The largest packet there is. The server's own limit is the one that counts; the client must
+/// never cut below it.
+const MAX_ALLOWED_PACKET_BYTES: usize = 1 << 30;
+/// How long an idle connection may be before the kernel asks the peer whether it is still there.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+/// The driver's idea of the session's `wait_timeout`, used only by its pool, which is not used.
+const WAIT_TIMEOUT_SECONDS: usize = 31_536_000;
+/// Statements are prepared once per table; a cache would only keep them open on the server.
+const STATEMENT_CACHE_SIZE: usize = 2;
+/// How long a polite goodbye may take.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How one attempt goes: what was looked up and read before it.
+struct Route<'a> {
+    addresses: &'a [IpAddr],
+    encryption: Encryption,
+    files: &'a TlsFiles,
+}
+
+impl ConnectOptions {
+    /// Connects, asks the server who it is, and disconnects: the work of a "test connection"
+    /// button.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for options that cannot be used, an unreadable certificate, or an
+    /// unknown database; [`ErrorKind::Connect`] when the server cannot be reached in time, has no
+    /// free connection, or TLS fails; [`ErrorKind::Auth`] when it refuses the account;
+    /// [`ErrorKind::Privilege`] when the account has no right on the database;
+    /// [`ErrorKind::Cancelled`] and [`ErrorKind::TimedOut`] as the context says.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn check_connection(&self, context: &Context) -> Result<ServerIdentity> {
+        let mut conn = self.connect(context).await?;
+        let identity = context.run(identify(&mut conn)).await?;
+        let goodbye = tokio::time::timeout(DISCONNECT_TIMEOUT, conn.disconnect());
+        if let Ok(Ok(Err(error))) = context.run(goodbye).await {
+            tracing::debug!(%error, "could not close the connection politely");
+        }
+        identity
+    }
+
+    /// Connects. The session is as the server begins one.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub(crate) async fn connect(&self, context: &Context) -> Result<Conn> {
+        self.check()?;
+        context.check()?;
+        let limit = self.connect_timeout();
+        let work = tokio::time::timeout(limit, self.connect_without_limit());
+        context.run(work).await?.unwrap_or_else(|_elapsed| {
+            Err(Error::new(
+                ErrorKind::Connect,
+                format!("could not connect to {} within {} s", self.place(), limit.as_secs_f64()),
+            ))
+        })
+    }
+
+    async fn connect_without_limit(&self) -> Result<Conn> {
+        let files = match self.first_encryption() {
+            Encryption::Off => TlsFiles::default(),
+            _ => TlsFiles::read(self).await?,
+        };
+        let addresses = self.look_up().await?;
+        let mut route =
+            Route { addresses: &addresses, encryption: self.first_encryption(), files: &files };
+        loop {
+            let error = match self.attempt(&route).await? {
+                Ok(conn) => return Ok(conn),
+                Err(error) => error,
+            };
+            match self.next_encryption(route.encryption, &error) {
+                Some(encryption) => route.encryption = encryption,
+                None => return Err(self.failure(error)),
+            }
+        }
+    }
+
+    /// How the first attempt is encrypted.
+    fn first_encryption(&self) -> Encryption {
+        let moves = self.moves_to_socket();
+        if self.socket().is_some() || moves {
+            Encryption::Off
+        } else {
+            Encryption::first(self.tls_mode())
+        }
+    }
+
+    /// How to try again after a failed attempt, if the mode allows a weaker one.
+    fn next_encryption(&self, tried: Encryption, error: &mysql_async::Error) -> Option<Encryption> {
+        match (self.tls_mode(), tried) {
+            (TlsMode::Preferred, Encryption::Unverified) if is_without_tls(error) => {
+                Some(Encryption::Off)
+            }
+            #[cfg(feature = "tls")]
+            (TlsMode::VerifyCa, Encryption::SameName) if super::tls::is_name_mismatch(error) => {
+                Some(Encryption::AnyName)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the driver is to move to the unix socket that the server names. Asked of a server
+    /// elsewhere, that path would lead to another server, on this machine.
+    fn moves_to_socket(&self) -> bool {
+        let is_loopback = self.host() == "localhost"
+            || self.host().parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        self.prefer_socket() && is_loopback && !self.tls_mode().is_required()
+    }
+
+    async fn look_up(&self) -> Result<Vec<IpAddr>> {
+        if self.socket().is_some() {
+            return Ok(Vec::new());
+        }
+        let unknown = || Error::new(ErrorKind::Connect, format!("unknown host `{}`", self.host()));
+        let found: Vec<IpAddr> = tokio::net::lookup_host((self.host(), self.port()))
+            .await
+            .map_err(|cause| unknown().with_source(cause))?
+            .map(|address| address.ip())
+            .collect();
+        if found.is_empty() {
+            return Err(unknown());
+        }
+        Ok(found)
+    }
+
+    async fn attempt(
+        &self,
+        route: &Route<'_>,
+    ) -> Result<std::result::Result<Conn, mysql_async::Error>> {
+        let opts = self.driver_opts(route)?;
+        // The driver panics on some answers that break the protocol of an account plugin.
+        AssertUnwindSafe(Conn::new(opts)).catch_unwind().await.map_err(|_panic| {
+            Error::new(
+                ErrorKind::Protocol,
+                format!("the server at {} broke the protocol of the login", self.place()),
+            )
+        })
+    }
+
+    /// The driver's options for one attempt.
+    fn driver_opts(&self, route: &Route<'_>) -> Result<Opts> {
+        let builder = OptsBuilder::default()
+            .ip_or_hostname(self.host())
+            .tcp_port(self.port())
+            .user(self.user())
+            .pass(self.password().map(super::Password::expose))
+            .db_name(self.database())
+            .tcp_keepalive(Some(TCP_KEEPALIVE))
+            .tcp_nodelay(true)
+            .stmt_cache_size(STATEMENT_CACHE_SIZE)
+            .max_allowed_packet(Some(MAX_ALLOWED_PACKET_BYTES))
+            .wait_timeout(Some(WAIT_TIMEOUT_SECONDS))
+            .prefer_socket(self.moves_to_socket())
+            .secure_auth(true)
+            .enable_cleartext_plugin(false)
+            .connect_attribute("program_name", "snapdump")
+            .connect_attribute("_client_version", env!("CARGO_PKG_VERSION"));
+        let builder = match self.socket() {
+            Some(socket) => {
+                let path = socket
+                    .to_str()
+                    .ok_or_else(|| Error::config("the path of the socket is not UTF-8"))?;
+                builder.socket(Some(path))
+            }
+            None => builder.resolved_ips(Some(route.addresses)),
+        };
+        #[cfg(feature = "tls")]
+        let builder = builder.ssl_opts(super::tls::ssl_opts(route.encryption, route.files));
+        Ok(builder.into())
+    }
+
+    /// Refuses options that contradict each other, before anything is tried.
+    fn check(&self) -> Result<()> {
+        let Some(_user) = self.user().filter(|user| !user.is_empty()) else {
+            return Err(Error::config(
+                "no user name is given (mysql://user@host, with_user, or `user` in an option file)",
+            ));
+        };
+        if self.connect_timeout().is_zero() {
+            return Err(Error::config("the connect timeout is zero"));
+        }
+        if self.socket().is_none() && (self.host().is_empty() || self.port() == 0) {
+            return Err(Error::config("the host is empty or the port is 0"));
+        }
+        let mode = self.tls_mode();
+        // A mode that only follows from a CA does not bind on a socket, which needs no TLS.
+        let binds = mode.is_required() && (self.socket().is_none() || self.has_tls_mode());
+        if !binds {
+            return Ok(());
+        }
+        if cfg!(not(feature = "tls")) {
+            return Err(Error::config(format!(
+                "ssl-mode {mode} needs snapdump's crate feature `tls`"
+            )));
+        }
+        if self.socket().is_some() {
+            return Err(Error::config(format!(
+                "a unix socket cannot be encrypted, and ssl-mode {mode} asks for it"
+            )));
+        }
+        if self.prefer_socket() {
+            return Err(Error::config(format!(
+                "a unix socket cannot be encrypted: ssl-mode {mode} and prefer-socket exclude each other"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Our error for a failed attempt.
+    fn failure(&self, error: mysql_async::Error) -> Error {
+        #[cfg(feature = "tls")]
+        if let Some(failure) = super::tls::failure(&error, self) {
+            return failure;
+        }
+        let place = self.place();
+        let user = self.user().unwrap_or_default();
+        match error {
+            mysql_async::Error::Server(answer) => self.refusal(answer),
+            _ if is_without_tls(&error) => Error::new(
+                ErrorKind::Connect,
+                format!(
+                    "the server at {place} offers no TLS, which ssl-mode {} asks for",
+                    self.tls_mode()
+                ),
+            ),
+            mysql_async::Error::Driver(DriverError::UnknownAuthPlugin { name }) => Error::new(
+                ErrorKind::Auth,
+                format!(
+                    "the account `{user}` logs in by the plugin `{name}`, which is not supported"
+                ),
+            ),
+            mysql_async::Error::Driver(DriverError::CleartextPluginDisabled) => Error::new(
+                ErrorKind::Auth,
+                format!(
+                    "the server at {place} asks for the password in clear text, which is not supported"
+                ),
+            ),
+            mysql_async::Error::Driver(DriverError::MysqlOldPasswordDisabled) => Error::new(
+                ErrorKind::Auth,
+                format!(
+                    "the account `{user}` has a password of the insecure format before MySQL 4.1"
+                ),
+            ),
+            mysql_async::Error::Driver(DriverError::ConnectionClosed) => from_driver(
+                error,
+                format!("the server at {place} closed the connection during the login"),
+            ),
+            mysql_async::Error::Io(_) => {
+                from_driver(error, format!("could not connect to {place}"))
+            }
+            _ => from_driver(error, format!("could not log in to {place}")),
+        }
+    }
+
+    /// Our error for a server that answered the login with an error.
+    fn refusal(&self, answer: mysql_async::ServerError) -> Error {
+        let place = self.place();
+        let user = self.user().unwrap_or_default();
+        let database = self.database().unwrap_or_default();
+        let answer = server_error(answer);
+        let kind = kind_of_answer(answer.number);
+        let (kind, message) = match answer.number {
+            ER_BAD_DB_ERROR => {
+                (ErrorKind::Config, format!("unknown database `{database}` on {place}"))
+            }
+            ER_SECURE_TRANSPORT_REQUIRED => (
+                ErrorKind::Config,
+                format!(
+                    "the server at {place} takes encrypted connections only; ssl-mode is {}",
+                    self.tls_mode()
+                ),
+            ),
+            ER_DBACCESS_DENIED_ERROR => {
+                (kind, format!("the account `{user}` has no right on the database `{database}`"))
+            }
+            ER_CON_COUNT_ERROR | ER_TOO_MANY_USER_CONNECTIONS | ER_USER_LIMIT_REACHED => {
+                (kind, format!("the server at {place} has no free connection for `{user}`"))
+            }
+            ER_HOST_IS_BLOCKED | ER_HOST_NOT_PRIVILEGED => {
+                (kind, format!("the server at {place} takes no connections from this host"))
+            }
+            ER_MUST_CHANGE_PASSWORD_LOGIN => {
+                (kind, format!("the password of the account `{user}` has expired"))
+            }
+            mysql::ER_ACCOUNT_HAS_BEEN_LOCKED | mariadb::ER_ACCOUNT_HAS_BEEN_LOCKED => {
+                (kind, format!("the account `{user}` is locked"))
+            }
+            _ if kind == ErrorKind::Auth => (
+                kind,
+                format!(
+                    "the server at {place} refused the account `{user}`; check user and password"
+                ),
+            ),
+            _ => (kind, format!("the server at {place} refused the connection")),
+        };
+        Error::new(kind, message).with_source(answer)
+    }
+}
+
+/// Whether the server does not offer TLS at all.
+fn is_without_tls(error: &mysql_async::Error) -> bool {
+    matches!(error, mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
+}
