@@ -158,11 +158,7 @@ pub struct ServerError {
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = crate::ident::one_line(&self.message);
-        write!(
-            f,
-            "server error {} ({}): {message}",
-            self.number, self.sqlstate
-        )
+        write!(f, "server error {} ({}): {message}", self.number, self.sqlstate)
     }
 }
 
@@ -282,9 +278,9 @@ impl Error {
         match self.kind() {
             ErrorKind::Connect | ErrorKind::Busy | ErrorKind::Changed => true,
             // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_CON_COUNT_ERROR.
-            ErrorKind::Server => self
-                .server()
-                .is_some_and(|server| matches!(server.number, 1205 | 1213 | 1040)),
+            ErrorKind::Server => {
+                self.server().is_some_and(|server| matches!(server.number, 1205 | 1213 | 1040))
+            }
             _ => false,
         }
     }
@@ -318,11 +314,7 @@ impl fmt::Display for Error {
             return Ok(());
         }
         let place = self.0.location.to_string();
-        if place.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " ({place})")
-        }
+        if place.is_empty() { Ok(()) } else { write!(f, " ({place})") }
     }
 }
 
@@ -372,11 +364,8 @@ mod tests {
 
     #[test]
     fn the_server_error_is_found_through_the_chain() {
-        let server = ServerError {
-            number: 1213,
-            sqlstate: "40001".into(),
-            message: "Deadlock".into(),
-        };
+        let server =
+            ServerError { number: 1213, sqlstate: "40001".into(), message: "Deadlock".into() };
         let error = Error::new(ErrorKind::Server, "could not read rows")
             .with_source(server)
             .at(|place| place.object = Some(ObjectName::new(ObjectKind::Table, "a", "b")));

@@ -106,20 +106,12 @@ pub struct ObjectName {
 impl ObjectName {
     /// An object inside a database.
     pub fn new(kind: ObjectKind, database: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            kind,
-            database: Some(database.into()),
-            name: name.into(),
-        }
+        Self { kind, database: Some(database.into()), name: name.into() }
     }
 
     /// A database itself.
     pub fn database(name: impl Into<String>) -> Self {
-        Self {
-            kind: ObjectKind::Database,
-            database: None,
-            name: name.into(),
-        }
+        Self { kind: ObjectKind::Database, database: None, name: name.into() }
     }
 
     /// What kind of object it is.

@@ -2,10 +2,18 @@
 
 pub mod archive;
 pub mod context;
+pub mod dump;
 pub mod error;
 pub mod ident;
 pub mod progress;
+pub mod server;
 mod sql;
+mod store;
 
+pub use archive::{Compression, Footer, Manifest, VerifyReport, inspect, verify};
 pub use context::Context;
+pub use dump::{Databases, Definer, DumpOptions, DumpReport, Selector, dump, dump_to_path};
 pub use error::{Error, ErrorKind, Result};
+pub use ident::{ObjectKind, ObjectName};
+pub use progress::{Phase, Progress};
+pub use server::{ConnectOptions, Flavor, ServerIdentity, ServerVersion, TlsMode};

@@ -70,8 +70,8 @@ impl Footer {
 pub fn inspect(path: impl AsRef<Path>) -> Result<Footer> {
     let path = path.as_ref();
     let at_file = |error: Error| error.at(|place| place.file = Some(path.display().to_string()));
-    let mut file = File::open(path)
-        .map_err(|error| at_file(Error::io("could not open the backup", error)))?;
+    let mut file =
+        File::open(path).map_err(|error| at_file(Error::io("could not open the backup", error)))?;
     if origin(&mut file).map_err(at_file)? == Origin::Foreign {
         return Err(at_file(Error::new(
             ErrorKind::Manifest,

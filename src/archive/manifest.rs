@@ -17,7 +17,7 @@ pub struct Manifest {
     pub writer: String,
     /// The moment of the snapshot: everything committed before it is in the file (UTC).
     pub created_at: DateTime<Utc>,
-    /// `mysql` or `mariadb`.
+    /// The family of the server: `MySQL` or `MariaDB`.
     pub flavor: String,
     /// The server's version text.
     pub server_version: String,

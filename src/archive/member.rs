@@ -137,13 +137,9 @@ pub(super) fn pack(mut sql: Vec<u8>, compression: Compression) -> Result<Packed>
                 .mtime(0)
                 .operating_system(255)
                 .write(Vec::with_capacity(sql.len() / 3), level);
-            encoder
-                .write_all(&sql)
-                .and_then(|()| encoder.finish())
-                .map_err(|error| {
-                    Error::new(ErrorKind::Internal, "could not compress a member")
-                        .with_source(error)
-                })?
+            encoder.write_all(&sql).and_then(|()| encoder.finish()).map_err(|error| {
+                Error::new(ErrorKind::Internal, "could not compress a member").with_source(error)
+            })?
         }
     };
     sql.clear();

@@ -13,11 +13,11 @@ mod verify;
 mod writer;
 
 pub use footer::{Footer, inspect};
+pub(crate) use footer::{Origin, origin};
 pub(crate) use inflate::SqlReader;
 pub use manifest::{BinlogPosition, DatabaseEntry, Manifest, ObjectEntry, Snapshot, SnapshotRung};
 pub use member::{Compression, Index, Member, Part, Section};
 pub use verify::{VerifyReport, verify};
-pub(crate) use footer::{Origin, origin};
 pub(crate) use writer::{ArchiveWriter, Draft, Written};
 
 /// The first bytes of the SQL text of every file of this format, whatever its version.

@@ -122,11 +122,8 @@ fn check_member(
     let mut crc = crc32fast::Hasher::new();
     let mut bytes = 0u64;
     {
-        let mut text: Box<dyn Read + '_> = if compressed {
-            Box::new(GzDecoder::new(&mut stored))
-        } else {
-            Box::new(&mut stored)
-        };
+        let mut text: Box<dyn Read + '_> =
+            if compressed { Box::new(GzDecoder::new(&mut stored)) } else { Box::new(&mut stored) };
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             context.check()?;

@@ -285,8 +285,7 @@ mod tests {
         };
         assert_eq!(text_of(|out| push_datetime(out, &moment, 0)), "'2026-03-00 07:08:09'");
         assert_eq!(text_of(|out| push_datetime(out, &moment, 2)), "'2026-03-00 07:08:09.12'");
-        let longest =
-            DateParts { hour: 22, minute: 59, second: 59, microsecond: 999_999, ..zero };
+        let longest = DateParts { hour: 22, minute: 59, second: 59, microsecond: 999_999, ..zero };
         let text = text_of(|out| push_time(out, true, 34, &longest, 6));
         assert_eq!(text, "'-838:59:59.999999'");
     }

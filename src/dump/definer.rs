@@ -1,0 +1,111 @@
+//! The `DEFINER` clause in the text that `SHOW CREATE` answers.
+
+use super::options::Definer;
+
+/// Applies the policy to a `CREATE` statement as the server prints it.
+///
+/// The server prints the clause in one place only: among the words between `CREATE` and the
+/// keyword of the object, before any name or text of a user. So the search stops at the first
+/// thing that is neither such a word nor the clause itself, and can never touch a body.
+pub(super) fn apply(create: &[u8], policy: &Definer) -> Vec<u8> {
+    let clause = match policy {
+        Definer::Keep => None,
+        Definer::Strip => Some(String::new()),
+        Definer::Replace { user, host } => Some(format!(
+            "DEFINER={}@{} ",
+            crate::ident::quote_identifier(user),
+            crate::ident::quote_identifier(host)
+        )),
+    };
+    match (clause, find(create)) {
+        (Some(clause), Some((before, after))) => [before, clause.as_bytes(), after].concat(),
+        _ => create.to_vec(),
+    }
+}
+
+/// Splits a statement around `DEFINER=…` and the blank behind it.
+fn find(create: &[u8]) -> Option<(&[u8], &[u8])> {
+    const CLAUSE: &[u8] = b"DEFINER=";
+    let mut at = 0;
+    loop {
+        let rest = create.get(at..)?;
+        if let Some(account) = rest.strip_prefix(CLAUSE) {
+            let length = account_length(account)?;
+            let after = account.get(length..)?;
+            return Some((create.get(..at)?, after.strip_prefix(b" ").unwrap_or(after)));
+        }
+        let word = rest.iter().position(|&byte| byte == b' ')?;
+        let known = match rest.get(..word)? {
+            b"CREATE" | b"OR" | b"REPLACE" | b"AGGREGATE" => true,
+            word => word.starts_with(b"ALGORITHM="),
+        };
+        if !known {
+            return None;
+        }
+        at += word + 1;
+    }
+}
+
+/// The length of a quoted account: `` `user`@`host` ``, or a role's name alone.
+fn account_length(account: &[u8]) -> Option<usize> {
+    let user = quoted_length(account)?;
+    match account.get(user) {
+        Some(b'@') => Some(user + 1 + quoted_length(account.get(user + 1..)?)?),
+        _ => Some(user),
+    }
+}
+
+/// The length of an identifier in backticks, in which a doubled backtick stands for one.
+fn quoted_length(text: &[u8]) -> Option<usize> {
+    let mut rest = text.strip_prefix(b"`")?;
+    let mut length = 1;
+    loop {
+        let at = memchr::memchr(b'`', rest)?;
+        length += at + 1;
+        rest = rest.get(at + 1..)?;
+        match rest.strip_prefix(b"`") {
+            Some(more) => {
+                length += 1;
+                rest = more;
+            }
+            None => return Some(length),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strip(create: &str) -> String {
+        String::from_utf8(apply(create.as_bytes(), &Definer::Strip)).unwrap()
+    }
+
+    #[test]
+    fn the_clause_is_found_behind_other_words() {
+        assert_eq!(
+            strip("CREATE ALGORITHM=MERGE DEFINER=`a b`@`%` SQL SECURITY INVOKER VIEW `v` AS x"),
+            "CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW `v` AS x"
+        );
+        assert_eq!(
+            strip("CREATE DEFINER=`we``ird @`@`h` PROCEDURE `p`() x"),
+            "CREATE PROCEDURE `p`() x"
+        );
+        assert_eq!(strip("CREATE DEFINER=`role` FUNCTION f() x"), "CREATE FUNCTION f() x");
+    }
+
+    #[test]
+    fn a_body_that_speaks_of_definers_is_left_alone() {
+        let create = "CREATE PROCEDURE `p`() SELECT 'DEFINER=`a`@`b` '";
+        assert_eq!(strip(create), create);
+        let view = "CREATE VIEW `DEFINER=` AS select 1 AS `DEFINER=`";
+        assert_eq!(strip(view), view);
+    }
+
+    #[test]
+    fn another_account_takes_its_place() {
+        let policy = Definer::Replace { user: "o`x".into(), host: "%".into() };
+        let create = apply(b"CREATE DEFINER=`root`@`localhost` EVENT `e` ON", &policy);
+        assert_eq!(create, b"CREATE DEFINER=`o``x`@`%` EVENT `e` ON");
+    }
+}

@@ -1,0 +1,268 @@
+//! The definitions of routines, views, triggers, events and sequences as script text.
+
+use tokio::io::AsyncWrite;
+
+use super::definer;
+use super::options::Definer;
+use super::script::Script;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::{ObjectKind, ObjectName, quote_identifier};
+use crate::server::{Database, Session, string_literal};
+use crate::sql::literal::push_comment;
+
+/// The SQL mode of the script itself, to which it goes back after an object of another mode.
+pub(super) const SCRIPT_SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO";
+
+/// A stored program as the server describes it: its text and the session state in which it was
+/// created, which the server keeps with it and which a restore has to reproduce.
+#[derive(Debug)]
+struct StoredProgram {
+    create: Vec<u8>,
+    sql_mode: String,
+    charset_client: String,
+    collation_connection: String,
+    database_collation: String,
+    time_zone: Option<String>,
+}
+
+/// Where the parts of a stored program stand in the answer to `SHOW CREATE` of its kind.
+struct Answer {
+    sql_mode: usize,
+    time_zone: Option<usize>,
+    create: usize,
+    charset_client: usize,
+}
+
+impl StoredProgram {
+    async fn read(session: &mut Session, object: &ObjectName) -> Result<Self> {
+        let answer = match object.kind() {
+            ObjectKind::Event => {
+                Answer { sql_mode: 1, time_zone: Some(2), create: 3, charset_client: 4 }
+            }
+            _ => Answer { sql_mode: 1, time_zone: None, create: 2, charset_client: 3 },
+        };
+        let row = session.query_one(&show_create(object)).await?;
+        let create = row.bytes(answer.create)?.map(<[u8]>::to_vec).ok_or_else(|| {
+            // The server answers NULL to an account that may not see the body.
+            Error::new(
+                ErrorKind::Privilege,
+                format!(
+                    "the account may not read the definition: grant it {}",
+                    match object.kind() {
+                        ObjectKind::Trigger => "TRIGGER on the table",
+                        ObjectKind::Event => "EVENT on the database",
+                        _ =>
+                            "SHOW_ROUTINE or SELECT on *.* (MySQL), SHOW CREATE ROUTINE on the \
+                              database or SELECT on mysql.proc (MariaDB)",
+                    }
+                ),
+            )
+        })?;
+        Ok(Self {
+            create,
+            sql_mode: row.text(answer.sql_mode)?,
+            charset_client: row.text(answer.charset_client)?,
+            collation_connection: row.text(answer.charset_client + 1)?,
+            database_collation: row.text(answer.charset_client + 2)?,
+            time_zone: answer.time_zone.map(|column| row.text(column)).transpose()?,
+        })
+    }
+
+    fn write<W: AsyncWrite + Unpin + Send>(
+        &self,
+        script: &mut Script<'_, W>,
+        database: &Database,
+        policy: &Definer,
+    ) {
+        // The object keeps the default collation that its database had when it was created.
+        let other_collation = self.database_collation != database.collation;
+        if other_collation {
+            script.statement(format!("ALTER DATABASE COLLATE = {}", self.database_collation));
+        }
+        if let Some(time_zone) = &self.time_zone {
+            script.statement(format!("SET time_zone = {}", string_literal(time_zone)));
+        }
+        script.statement(format!("SET sql_mode = {}", string_literal(&self.sql_mode)));
+        script.statement(set_charset(&self.charset_client, &self.collation_connection));
+
+        let create = definer::apply(&self.create, policy);
+        let delimiter = delimiter_for(&create);
+        let text = script.text();
+        text.extend_from_slice(format!("DELIMITER {delimiter}\n").as_bytes());
+        text.extend_from_slice(&create);
+        // On a line of its own: the body may end in a comment.
+        text.extend_from_slice(format!("\n{delimiter}\nDELIMITER ;\n").as_bytes());
+        script.note_statement(create.len());
+
+        script.statement("SET NAMES utf8mb4");
+        script.statement(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'"));
+        if self.time_zone.is_some() {
+            script.statement("SET time_zone = '+00:00'");
+        }
+        if other_collation {
+            script.statement(format!("ALTER DATABASE COLLATE = {}", database.collation));
+        }
+    }
+}
+
+fn set_charset(client: &str, collation: &str) -> String {
+    format!(
+        "SET character_set_client = {client}, character_set_results = {client}, \
+         collation_connection = {collation}"
+    )
+}
+
+fn show_create(object: &ObjectName) -> String {
+    format!("SHOW CREATE {} {}", object.kind().sql(), quote_identifier(object.name()))
+}
+
+/// A delimiter that the text does not contain. `;;` is what people expect to see; stock clients
+/// take up to 15 bytes.
+fn delimiter_for(text: &[u8]) -> String {
+    let free = |delimiter: &str| memchr::memmem::find(text, delimiter.as_bytes()).is_none();
+    // A text of n bytes cannot contain n different numbers, so this ends.
+    [";;", "//", "$$"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain((0u32..).map(|number| format!("//{number}//")))
+        .find(|delimiter| free(delimiter))
+        .unwrap_or_else(|| ";;".to_owned())
+}
+
+/// Writes a stored function, procedure, package, trigger or event.
+pub(super) async fn write_program<W: AsyncWrite + Unpin + Send>(
+    session: &mut Session,
+    script: &mut Script<'_, W>,
+    database: &Database,
+    object: &ObjectName,
+    policy: &Definer,
+) -> Result<()> {
+    let program = StoredProgram::read(session, object).await?;
+    script.comment(format_args!("{object}"));
+    script.statement(format!(
+        "DROP {} IF EXISTS {}",
+        object.kind().sql(),
+        quote_identifier(object.name())
+    ));
+    program.write(script, database, policy);
+    Ok(())
+}
+
+/// Writes a view of constants with the columns of the real one, so that whatever refers to the
+/// view can be created before it.
+pub(super) fn write_stand_in<W: AsyncWrite + Unpin + Send>(
+    script: &mut Script<'_, W>,
+    name: &str,
+    columns: &[String],
+) {
+    let name = quote_identifier(name);
+    script.statement(format!("DROP TABLE IF EXISTS {name}"));
+    script.statement(format!("DROP VIEW IF EXISTS {name}"));
+    let columns: Vec<_> =
+        columns.iter().map(|column| format!("1 AS {}", quote_identifier(column))).collect();
+    if !columns.is_empty() {
+        script.statement(format!("CREATE VIEW {name} AS SELECT {}", columns.join(",")));
+    }
+}
+
+/// A view as the server describes it.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) object: ObjectName,
+    pub(super) create: Vec<u8>,
+    charset_client: String,
+    collation_connection: String,
+    /// Why the view cannot be used, in the server's words, if it cannot.
+    broken: Option<String>,
+}
+
+impl View {
+    /// Reads a view of the session's current database: the server then leaves out that
+    /// database's name, so that the view can be restored into another one.
+    pub(super) async fn read(session: &mut Session, object: ObjectName) -> Result<Self> {
+        let row = session.query_one(&show_create(&object)).await?;
+        let create = row.bytes(1)?.unwrap_or_default().to_vec();
+        let probe = format!("SELECT 1 FROM {} LIMIT 0", quote_identifier(object.name()));
+        let broken = match session.query(&probe).await {
+            Ok(_) => None,
+            Err(error) => match error.server() {
+                Some(server) => Some(server.message.clone()),
+                None => return Err(error),
+            },
+        };
+        Ok(Self {
+            object,
+            create,
+            charset_client: row.text(2)?,
+            collation_connection: row.text(3)?,
+            broken,
+        })
+    }
+
+    /// A view with a text and nothing else.
+    #[cfg(test)]
+    pub(super) fn of_text(object: ObjectName, create: &str) -> Self {
+        Self {
+            object,
+            create: create.into(),
+            charset_client: String::new(),
+            collation_connection: String::new(),
+            broken: None,
+        }
+    }
+
+    /// Writes the view. One that is broken on the server cannot be created by anyone, so its
+    /// text is kept as a comment, and the reason is returned as a warning.
+    pub(super) fn write<W: AsyncWrite + Unpin + Send>(
+        &self,
+        script: &mut Script<'_, W>,
+        policy: &Definer,
+    ) -> Option<String> {
+        script.comment(format_args!("{}", self.object));
+        let create = definer::apply(&self.create, policy);
+        if let Some(reason) = &self.broken {
+            push_comment(script.text(), &String::from_utf8_lossy(&create));
+            return Some(format!(
+                "{} is broken on the server and was kept as a comment: {reason}",
+                self.object
+            ));
+        }
+        script.statement(format!("DROP VIEW IF EXISTS {}", quote_identifier(self.object.name())));
+        script.statement(set_charset(&self.charset_client, &self.collation_connection));
+        script.statement(&create);
+        script.statement("SET NAMES utf8mb4");
+        None
+    }
+}
+
+/// Writes a sequence and the value that it will give next.
+pub(super) async fn write_sequence<W: AsyncWrite + Unpin + Send>(
+    session: &mut Session,
+    script: &mut Script<'_, W>,
+    object: &ObjectName,
+) -> Result<()> {
+    let name = quote_identifier(object.name());
+    let create = session.query_one(&show_create(object)).await?;
+    let state = session
+        .query_one(&format!("SELECT next_not_cached_value, cycle_count FROM {name}"))
+        .await?;
+    script.comment(format_args!("{object}"));
+    script.statement(format!("DROP SEQUENCE IF EXISTS {name}"));
+    script.statement(create.bytes(1)?.unwrap_or_default());
+    // The last two say that the value has not been given out, and how often it began again.
+    script.statement(format!("DO SETVAL({name}, {}, 0, {})", state.text(0)?, state.text(1)?));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delimiter_never_stands_in_the_body() {
+        assert_eq!(delimiter_for(b"BEGIN SELECT 1; END"), ";;");
+        assert_eq!(delimiter_for(b"a;;b"), "//");
+        assert_eq!(delimiter_for(b"a;;b//c$$d"), "//0//");
+        assert_eq!(delimiter_for(b"a;;b//c$$d//0//"), "//1//");
+    }
+}

@@ -1,0 +1,283 @@
+//! What a dump is to hold and how it is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::select::Selector;
+use crate::archive::Compression;
+use crate::ident::ObjectKind;
+
+/// Which databases a dump holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Databases {
+    /// The database that the connection names. The file does not name it, so it restores into
+    /// whatever database is selected (`mysqldump db`).
+    #[default]
+    Current,
+    /// These. The file creates and selects them by name (`mysqldump --databases`).
+    Named(Vec<String>),
+    /// All but the server's own: `mysql`, `sys`, `information_schema`, `performance_schema` and
+    /// `ndbinfo`. The file creates and selects them by name (`mysqldump --all-databases`, which
+    /// holds `mysql` too).
+    All,
+}
+
+/// What becomes of the `DEFINER` of views, routines, triggers and events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Definer {
+    /// Kept as it is. Restoring it for another account needs the privilege `SET USER` (`MariaDB`)
+    /// or `SET_ANY_DEFINER` (`MySQL`).
+    #[default]
+    Keep,
+    /// Left out: the restoring account becomes the definer.
+    Strip,
+    /// Replaced by this account.
+    Replace {
+        /// The user part of the account.
+        user: String,
+        /// The host part of the account.
+        host: String,
+    },
+}
+
+/// Options of a dump. The defaults hold everything and are the safe ones.
+///
+/// | option | default | mysqldump's name for it |
+/// |---|---|---|
+/// | [`with_databases`](Self::with_databases) | the connection's | `--databases`, `--all-databases` |
+/// | [`with_include`](Self::with_include) | everything | table names after the database, `--tables` |
+/// | [`with_exclude`](Self::with_exclude) | nothing | `--ignore-table` |
+/// | [`without_kind`](Self::without_kind) | nothing | `--skip-triggers`; routines and events are off there unless `--routines`, `--events` |
+/// | [`with_rows`](Self::with_rows) | `true` | `--no-data` |
+/// | [`without_rows_of`](Self::without_rows_of) | nothing | `--ignore-table-data` (mariadb-dump) |
+/// | [`with_definitions`](Self::with_definitions) | `true` | `--no-create-info` |
+/// | [`with_where`](Self::with_where) | all rows | `--where`, for all tables at once |
+/// | [`with_definer`](Self::with_definer) | keep | none; `--skip-definer` in mysqlpump |
+/// | [`with_compression`](Self::with_compression) | gzip | a pipe to `gzip` |
+/// | [`with_target_max_allowed_packet`](Self::with_target_max_allowed_packet) | 16 MiB | `--max-allowed-packet`, `--net-buffer-length` |
+/// | [`with_compression_threads`](Self::with_compression_threads) | the cores | none |
+/// | [`with_overwrite`](Self::with_overwrite) | `false` | `--result-file` always overwrites |
+///
+/// What is always on: `--single-transaction`, `--quick`, `--hex-blob`, `--complete-insert`,
+/// `--extended-insert`, `--add-drop-table`, `--tz-utc`, `--set-charset`, `--quote-names`,
+/// `--order-by-primary`, and FLOAT values in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DumpOptions {
+    databases: Databases,
+    include: Vec<Selector>,
+    exclude: Vec<Selector>,
+    without_kinds: BTreeSet<ObjectKind>,
+    rows: bool,
+    without_rows_of: Vec<Selector>,
+    definitions: bool,
+    conditions: BTreeMap<String, String>,
+    definer: Definer,
+    compression: Compression,
+    target_max_allowed_packet: u64,
+    compression_threads: Option<usize>,
+    overwrite: bool,
+}
+
+impl Default for DumpOptions {
+    fn default() -> Self {
+        Self {
+            databases: Databases::default(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            without_kinds: BTreeSet::new(),
+            rows: true,
+            without_rows_of: Vec::new(),
+            definitions: true,
+            conditions: BTreeMap::new(),
+            definer: Definer::default(),
+            compression: Compression::default(),
+            target_max_allowed_packet: 16 << 20,
+            compression_threads: None,
+            overwrite: false,
+        }
+    }
+}
+
+impl DumpOptions {
+    /// The databases to dump.
+    #[must_use]
+    pub fn with_databases(mut self, databases: Databases) -> Self {
+        self.databases = databases;
+        self
+    }
+
+    /// Dumps only what a selector matches. Several add up. A selector with a kind limits only
+    /// objects of that kind; triggers of tables that are left out are left out too.
+    #[must_use]
+    pub fn with_include(mut self, selector: Selector) -> Self {
+        self.include.push(selector);
+        self
+    }
+
+    /// Leaves out what a selector matches, also where an include matches it. Several add up.
+    #[must_use]
+    pub fn with_exclude(mut self, selector: Selector) -> Self {
+        self.exclude.push(selector);
+        self
+    }
+
+    /// Leaves out all objects of a kind.
+    #[must_use]
+    pub fn without_kind(mut self, kind: ObjectKind) -> Self {
+        self.without_kinds.insert(kind);
+        self
+    }
+
+    /// Whether the rows of tables are dumped.
+    #[must_use]
+    pub fn with_rows(mut self, rows: bool) -> Self {
+        self.rows = rows;
+        self
+    }
+
+    /// Leaves out the rows of the tables that a selector matches, and keeps their definitions.
+    #[must_use]
+    pub fn without_rows_of(mut self, selector: Selector) -> Self {
+        self.without_rows_of.push(selector);
+        self
+    }
+
+    /// Whether definitions are dumped. Without them the file holds only rows, to be inserted into
+    /// tables that are there already; what those held before stays.
+    #[must_use]
+    pub fn with_definitions(mut self, definitions: bool) -> Self {
+        self.definitions = definitions;
+        self
+    }
+
+    /// Dumps only the rows of `table` that meet `condition`, an SQL expression that is sent to
+    /// the server as it is. `table` is a table's name, or `database.table`.
+    #[must_use]
+    pub fn with_where(mut self, table: impl Into<String>, condition: impl Into<String>) -> Self {
+        self.conditions.insert(table.into(), condition.into());
+        self
+    }
+
+    /// What becomes of definers.
+    #[must_use]
+    pub fn with_definer(mut self, definer: Definer) -> Self {
+        self.definer = definer;
+        self
+    }
+
+    /// How the file is compressed.
+    #[must_use]
+    pub fn with_compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// The `max_allowed_packet` in bytes of the server that the dump will be restored on. INSERT
+    /// statements stay below half of it, and below 1 MiB; a longer single row is written alone,
+    /// with a warning if it is longer than this value.
+    #[must_use]
+    pub fn with_target_max_allowed_packet(mut self, bytes: u64) -> Self {
+        self.target_max_allowed_packet = bytes;
+        self
+    }
+
+    /// How many threads compress; by default as many as there are cores, at most 4.
+    #[must_use]
+    pub fn with_compression_threads(mut self, threads: usize) -> Self {
+        self.compression_threads = Some(threads);
+        self
+    }
+
+    /// Whether [`dump_to_path`](crate::dump_to_path) may replace a file that is there.
+    #[must_use]
+    pub fn with_overwrite(mut self, overwrite: bool) -> Self {
+        self.overwrite = overwrite;
+        self
+    }
+
+    /// The databases to dump.
+    #[must_use]
+    pub const fn databases(&self) -> &Databases {
+        &self.databases
+    }
+
+    /// What is dumped; everything if empty.
+    #[must_use]
+    pub fn include(&self) -> &[Selector] {
+        &self.include
+    }
+
+    /// What is left out.
+    #[must_use]
+    pub fn exclude(&self) -> &[Selector] {
+        &self.exclude
+    }
+
+    /// The kinds that are left out.
+    #[must_use]
+    pub const fn left_out_kinds(&self) -> &BTreeSet<ObjectKind> {
+        &self.without_kinds
+    }
+
+    /// Whether rows are dumped.
+    #[must_use]
+    pub const fn rows(&self) -> bool {
+        self.rows
+    }
+
+    /// The tables whose rows are left out.
+    #[must_use]
+    pub fn tables_without_rows(&self) -> &[Selector] {
+        &self.without_rows_of
+    }
+
+    /// Whether definitions are dumped.
+    #[must_use]
+    pub const fn definitions(&self) -> bool {
+        self.definitions
+    }
+
+    /// The row conditions, by table.
+    #[must_use]
+    pub const fn conditions(&self) -> &BTreeMap<String, String> {
+        &self.conditions
+    }
+
+    /// What becomes of definers.
+    #[must_use]
+    pub const fn definer(&self) -> &Definer {
+        &self.definer
+    }
+
+    /// How the file is compressed.
+    #[must_use]
+    pub const fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// The `max_allowed_packet` of the target, in bytes.
+    #[must_use]
+    pub const fn target_max_allowed_packet(&self) -> u64 {
+        self.target_max_allowed_packet
+    }
+
+    /// How many threads compress.
+    #[must_use]
+    pub fn compression_threads(&self) -> usize {
+        self.compression_threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4))
+    }
+
+    /// Whether a file that is there may be replaced.
+    #[must_use]
+    pub const fn overwrite(&self) -> bool {
+        self.overwrite
+    }
+}

@@ -1,0 +1,56 @@
+//! What a finished dump tells.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::archive::Snapshot;
+use crate::ident::ObjectKind;
+
+/// The result of a finished dump.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DumpReport {
+    /// How many objects of each kind are in the file.
+    pub objects: BTreeMap<ObjectKind, u64>,
+    /// Tables in the file.
+    pub tables: u64,
+    /// Rows in the file.
+    pub rows: u64,
+    /// Bytes of SQL text, before compression and without the footer.
+    pub sql_bytes: u64,
+    /// Bytes of the file.
+    pub file_bytes: u64,
+    /// From the call to the last byte.
+    #[serde(with = "seconds")]
+    pub duration: Duration,
+    /// How the rows were held still, and the snapshot's place in the binary log.
+    pub snapshot: Snapshot,
+    /// The SHA-256 of everything before the file's trailer, in hexadecimal.
+    pub sha256: String,
+    /// What a person should know about this backup, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Durations as seconds with a fraction.
+pub(crate) mod seconds {
+    use std::time::Duration;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(duration.as_secs_f64())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)
+    }
+}

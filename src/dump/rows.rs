@@ -1,0 +1,304 @@
+//! Rows as INSERT statements: one table at a time, streamed, never more in memory than a member.
+
+use mysql_async::{Row, Value};
+use tokio::io::AsyncWrite;
+
+use super::script::Script;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::quote_identifier;
+use crate::server::{Charset, Column, ColumnKind, Rows, Session, Table};
+use crate::sql::literal::{
+    DateParts, push_date, push_datetime, push_double, push_float, push_hex, push_integer,
+    push_string, push_time,
+};
+
+/// INSERT statements are closed at this size: mysqldump's default, and well below the smallest
+/// `max_allowed_packet` that is in use.
+const INSERT_BYTES: usize = 1 << 20;
+
+/// The rows of one table on their way into the script.
+pub(super) struct TableRows<'a> {
+    table: &'a Table,
+    /// The table's position in the manifest.
+    object: u32,
+    insert: String,
+    columns: Vec<&'a Column>,
+    /// Where a statement is closed, in bytes.
+    insert_bytes: usize,
+    /// What a statement may not exceed, unless a single row does, in bytes.
+    packet_bytes: usize,
+}
+
+/// What became of the rows of a table.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct RowsWritten {
+    pub(super) rows: u64,
+    /// The longest statement in bytes.
+    pub(super) largest_statement_bytes: usize,
+}
+
+impl<'a> TableRows<'a> {
+    pub(super) fn new(table: &'a Table, object: u32, target_max_allowed_packet: u64) -> Self {
+        let columns: Vec<_> = table.stored_columns().collect();
+        let names: Vec<_> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        let packet_bytes = usize::try_from(target_max_allowed_packet).unwrap_or(usize::MAX);
+        Self {
+            object,
+            insert: format!(
+                "INSERT INTO {} ({}) VALUES\n",
+                quote_identifier(&table.name),
+                names.join(",")
+            ),
+            columns,
+            insert_bytes: INSERT_BYTES.min(packet_bytes / 2),
+            packet_bytes,
+            table,
+        }
+    }
+
+    /// The query that reads the rows, in the order of the primary key where that costs nothing.
+    fn select(&self, condition: Option<&str>) -> String {
+        let names: Vec<_> =
+            self.columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        let list = if names.is_empty() { "1".to_owned() } else { names.join(",") };
+        let mut sql = format!("SELECT {list} FROM {}", quote_identifier(&self.table.name));
+        if let Some(condition) = condition {
+            // A line break ends a comment at the end of the condition.
+            sql.push_str(&format!(" WHERE ({condition}\n)"));
+        }
+        if let Some(order) = self.table.free_order() {
+            sql.push_str(" ORDER BY ");
+            sql.push_str(&order);
+        }
+        sql
+    }
+
+    /// Streams all rows into the script. `open_member` writes what a member has to start with.
+    pub(super) async fn write<W: AsyncWrite + Unpin + Send>(
+        &self,
+        session: &mut Session,
+        script: &mut Script<'_, W>,
+        condition: Option<&str>,
+        open_member: impl Fn(&mut Script<'_, W>) + Send + Sync,
+    ) -> Result<RowsWritten> {
+        let context = session.context().clone();
+        let mut rows = session.rows(&self.select(condition)).await?;
+        let mut written = RowsWritten::default();
+        loop {
+            if script.is_empty() {
+                open_member(script);
+            }
+            let filled = {
+                let text = script.text();
+                let start = text.len();
+                let mut inserts = Inserts::new(self, text);
+                let end = context.run(inserts.fill(&mut rows)).await??;
+                let (rows, largest) = (inserts.rows, inserts.largest);
+                if rows == 0 {
+                    text.truncate(start);
+                } else {
+                    text.extend_from_slice(b"COMMIT;\n");
+                }
+                (end, rows, largest)
+            };
+            let (end, rows_in_member, largest) = filled;
+            script.part(self.object).rows += rows_in_member;
+            script.note_statement(largest);
+            context.counters().rows_done.add(rows_in_member);
+            written.rows += rows_in_member;
+            written.largest_statement_bytes = written.largest_statement_bytes.max(largest);
+            if end {
+                return Ok(written);
+            }
+            script.close_member().await?;
+        }
+    }
+
+    /// Appends one row as a parenthesised list of literals.
+    fn push_row(&self, out: &mut Vec<u8>, row: &Row) -> Result<()> {
+        if self.columns.is_empty() {
+            out.extend_from_slice(b"()");
+            return Ok(());
+        }
+        let mut separator = b'(';
+        for (position, column) in self.columns.iter().enumerate() {
+            out.push(separator);
+            separator = b',';
+            let value = row.as_ref(position).ok_or_else(|| {
+                Error::new(ErrorKind::Protocol, "the server sent a row with too few columns")
+            })?;
+            self.push_value(out, &column.kind, value).map_err(|message| {
+                Error::new(
+                    ErrorKind::Protocol,
+                    format!("the server sent {message} in column '{}'", column.name),
+                )
+            })?;
+        }
+        out.push(b')');
+        Ok(())
+    }
+
+    fn push_value(
+        &self,
+        out: &mut Vec<u8>,
+        kind: &ColumnKind,
+        value: &Value,
+    ) -> Result<(), &'static str> {
+        match (kind, value) {
+            (_, Value::NULL) => out.extend_from_slice(b"NULL"),
+            (ColumnKind::Integer | ColumnKind::Year, Value::Int(number)) => {
+                push_integer(out, *number);
+            }
+            (ColumnKind::Integer | ColumnKind::Year, Value::UInt(number)) => {
+                push_integer(out, *number);
+            }
+            (ColumnKind::Decimal, Value::Bytes(digits)) => {
+                let plain = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+                if digits.is_empty() || !digits.iter().all(plain) {
+                    return Err("a decimal that is not one");
+                }
+                out.extend_from_slice(digits);
+            }
+            (ColumnKind::Float, Value::Float(number)) => {
+                if !push_float(out, *number) {
+                    return Err("a float that SQL cannot write");
+                }
+            }
+            (ColumnKind::Double, Value::Double(number)) => {
+                if !push_double(out, *number) {
+                    return Err("a double that SQL cannot write");
+                }
+            }
+            (ColumnKind::Binary, Value::Bytes(bytes)) => self.push_bytes(out, bytes),
+            (ColumnKind::Text(charset), Value::Bytes(bytes)) => push_text(out, charset, bytes),
+            (ColumnKind::Ascii, Value::Bytes(bytes)) => push_string(out, bytes),
+            (ColumnKind::Date, Value::Date(..)) => push_date(out, &date_parts(value)),
+            (ColumnKind::DateTime(digits), Value::Date(..)) => {
+                push_datetime(out, &date_parts(value), *digits);
+            }
+            (ColumnKind::Time(digits), &Value::Time(negative, days, hour, minute, second, us)) => {
+                let time =
+                    DateParts { hour, minute, second, microsecond: us, ..Default::default() };
+                push_time(out, negative, days, &time, *digits);
+            }
+            _ => return Err("a value of another type than the catalogue says"),
+        }
+        Ok(())
+    }
+
+    /// Hexadecimal doubles the size, so where that would not fit into a packet the bytes are
+    /// written as an escaped string.
+    fn push_bytes(&self, out: &mut Vec<u8>, bytes: &[u8]) {
+        if bytes.len() < self.packet_bytes / 4 {
+            push_hex(out, bytes);
+        } else {
+            out.extend_from_slice(b"_binary ");
+            push_string(out, bytes);
+        }
+    }
+}
+
+/// Text arrives in the bytes that are stored. Where those mean the same in utf8mb4 they are
+/// written as they are; otherwise in their own character set, in hexadecimal.
+fn push_text(out: &mut Vec<u8>, charset: &Charset, bytes: &[u8]) {
+    let (plain, introducer) = match charset {
+        Charset::Utf8 => (std::str::from_utf8(bytes).is_ok(), None),
+        Charset::AsciiSuperset(name) => (bytes.is_ascii(), Some(name)),
+        Charset::Other(name) => (bytes.is_empty(), Some(name)),
+    };
+    if plain {
+        return push_string(out, bytes);
+    }
+    if let Some(name) = introducer {
+        out.push(b'_');
+        out.extend_from_slice(name.as_bytes());
+        out.push(b' ');
+    }
+    push_hex(out, bytes);
+}
+
+fn date_parts(value: &Value) -> DateParts {
+    match *value {
+        Value::Date(year, month, day, hour, minute, second, microsecond) => {
+            DateParts { year, month, day, hour, minute, second, microsecond }
+        }
+        _ => DateParts::default(),
+    }
+}
+
+/// INSERT statements being appended to the text of one member.
+struct Inserts<'a, 'b> {
+    table: &'a TableRows<'a>,
+    out: &'b mut Vec<u8>,
+    /// Where the open statement starts, and how many rows it has.
+    open: Option<(usize, u64)>,
+    rows: u64,
+    largest: usize,
+}
+
+impl<'a, 'b> Inserts<'a, 'b> {
+    fn new(table: &'a TableRows<'a>, out: &'b mut Vec<u8>) -> Self {
+        // One commit for each member: many rows share the cost of making them durable, and a
+        // transaction never grows with the table.
+        out.extend_from_slice(b"START TRANSACTION;\n");
+        Self { table, out, open: None, rows: 0, largest: 0 }
+    }
+
+    /// Reads rows until the member is full (`false`) or there are no more (`true`).
+    async fn fill(&mut self, rows: &mut Rows<'_>) -> Result<bool> {
+        const FULL: usize = 2 << 20;
+        loop {
+            let Some(row) = rows.next().await? else {
+                self.close();
+                return Ok(true);
+            };
+            self.push(&row)?;
+            if self.open.is_none() && self.out.len() >= FULL {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn push(&mut self, row: &Row) -> Result<()> {
+        let (start, before) = match self.open {
+            Some((start, rows)) => {
+                self.out.extend_from_slice(b",\n");
+                (start, rows)
+            }
+            None => (self.begin(), 0),
+        };
+        let row_at = self.out.len();
+        self.table.push_row(self.out, row)?;
+        self.rows += 1;
+        self.open = Some((start, before + 1));
+        if before > 0 && self.out.len() - start > self.table.packet_bytes {
+            // This row made the statement too long for one packet, so it gets its own.
+            let row = self.out.split_off(row_at);
+            self.out.truncate(row_at - b",\n".len());
+            self.open = Some((start, before));
+            self.close();
+            let start = self.begin();
+            self.out.extend_from_slice(&row);
+            self.open = Some((start, 1));
+        }
+        if let Some((start, _)) = self.open
+            && self.out.len() - start >= self.table.insert_bytes
+        {
+            self.close();
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self) -> usize {
+        let start = self.out.len();
+        self.out.extend_from_slice(self.table.insert.as_bytes());
+        start
+    }
+
+    fn close(&mut self) {
+        if let Some((start, _)) = self.open.take() {
+            self.largest = self.largest.max(self.out.len() - start);
+            self.out.extend_from_slice(b";\n");
+        }
+    }
+}

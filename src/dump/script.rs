@@ -1,0 +1,106 @@
+//! The SQL script of a dump on its way into the archive: statements are collected into members.
+
+use tokio::io::AsyncWrite;
+
+use crate::archive::{ArchiveWriter, Draft, Manifest, Part, Section, Written};
+use crate::error::Result;
+use crate::sql::literal::push_fmt;
+
+/// A member is closed when its text has reached this size. Two INSERT statements of the usual
+/// size make one; FORMAT.md says why about this much is right.
+const MEMBER_BYTES: usize = 2 << 20;
+
+/// Collects statements into members and hands full ones to the archive.
+pub(super) struct Script<'a, W> {
+    archive: ArchiveWriter<'a, W>,
+    draft: Draft,
+    largest_statement_bytes: u64,
+}
+
+impl<'a, W: AsyncWrite + Unpin + Send> Script<'a, W> {
+    pub(super) fn new(mut archive: ArchiveWriter<'a, W>) -> Self {
+        let sql = archive.buffer();
+        let draft = Draft { section: Section::Start, database: None, parts: Vec::new(), sql };
+        Self { archive, draft, largest_statement_bytes: 0 }
+    }
+
+    /// Starts a section: what follows is in members of its own.
+    pub(super) async fn section(&mut self, section: Section, database: Option<u32>) -> Result<()> {
+        self.close_member().await?;
+        self.draft.section = section;
+        self.draft.database = database;
+        Ok(())
+    }
+
+    /// Hands the member to the archive and starts the next one of the same section.
+    pub(super) async fn close_member(&mut self) -> Result<()> {
+        if self.draft.sql.is_empty() {
+            return Ok(());
+        }
+        let next = Draft {
+            section: self.draft.section,
+            database: self.draft.database,
+            parts: Vec::new(),
+            sql: self.archive.buffer(),
+        };
+        let full = std::mem::replace(&mut self.draft, next);
+        self.archive.append(full).await
+    }
+
+    /// Whether the member has reached its size.
+    pub(super) fn is_full(&self) -> bool {
+        self.draft.sql.len() >= MEMBER_BYTES
+    }
+
+    /// The text of the member, to append comments and whole statements to.
+    pub(super) fn text(&mut self) -> &mut Vec<u8> {
+        &mut self.draft.sql
+    }
+
+    /// Whether a member ends before the statement that is appended next.
+    pub(super) fn is_empty(&self) -> bool {
+        self.draft.sql.is_empty()
+    }
+
+    /// The share of a table in this member; made when it is first asked for.
+    pub(super) fn part(&mut self, object: u32) -> &mut Part {
+        let parts = &mut self.draft.parts;
+        if parts.last().is_none_or(|part| part.object != object) {
+            parts.push(Part::new(object));
+        }
+        let last = parts.len() - 1;
+        #[expect(clippy::indexing_slicing, reason = "a part was pushed if there was none")]
+        &mut parts[last]
+    }
+
+    /// Appends a statement and its delimiter.
+    pub(super) fn statement(&mut self, sql: impl AsRef<[u8]>) {
+        let sql = sql.as_ref();
+        self.draft.sql.extend_from_slice(sql);
+        self.draft.sql.extend_from_slice(b";\n");
+        self.note_statement(sql.len());
+    }
+
+    /// Appends a comment line. The text must be on one line.
+    pub(super) fn comment(&mut self, text: std::fmt::Arguments<'_>) {
+        let line = crate::ident::one_line(&text.to_string());
+        push_fmt(&mut self.draft.sql, format_args!("\n-- {line}\n"));
+    }
+
+    /// Remembers the length of a statement that was appended as text.
+    pub(super) fn note_statement(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.largest_statement_bytes = self.largest_statement_bytes.max(bytes);
+    }
+
+    /// The length of the longest statement so far, in bytes.
+    pub(super) const fn largest_statement_bytes(&self) -> u64 {
+        self.largest_statement_bytes
+    }
+
+    /// Ends the file.
+    pub(super) async fn finish(mut self, manifest: &Manifest) -> Result<(Written, W)> {
+        self.close_member().await?;
+        self.archive.finish(manifest).await
+    }
+}

@@ -1,0 +1,123 @@
+//! Columns: what decides how a value is read and printed.
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: ColumnKind,
+    /// Computed by the server, so no value of it can be inserted.
+    pub(crate) generated: bool,
+}
+
+/// How the values of a column are printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnKind {
+    /// Any integer type.
+    Integer,
+    /// A four-digit year.
+    Year,
+    /// Exact digits, sent as text.
+    Decimal,
+    Float,
+    Double,
+    /// Bits, bytes, geometries and vectors: hexadecimal.
+    Binary,
+    /// Characters in a character set; ENUM, SET and JSON too.
+    Text(Charset),
+    /// Text that is ASCII by its type: UUID and IP addresses.
+    Ascii,
+    Date,
+    /// DATETIME and TIMESTAMP with that many fraction digits.
+    DateTime(u8),
+    /// TIME with that many fraction digits.
+    Time(u8),
+}
+
+/// The character set of a column, as far as printing its bytes depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Charset {
+    /// A subset of utf8mb4: the stored bytes are what a literal in the script holds.
+    Utf8,
+    /// The bytes 0x00 to 0x7F mean what they mean in ASCII, and only they do: text of such bytes
+    /// is the same in utf8mb4. Anything else is printed in the character set itself, by name.
+    AsciiSuperset(String),
+    /// Always printed in the character set itself.
+    Other(String),
+}
+
+/// Character sets in which a string of ASCII bytes is that ASCII string, and converts back from
+/// utf8mb4 to the same bytes. Those where a byte below 0x80 can be half a character, or where a
+/// second code maps to the same ASCII character, are left out on purpose.
+const ASCII_SUPERSETS: [&str; 25] = [
+    "latin1", "latin2", "latin5", "latin7", "greek", "hebrew", "cp1250", "cp1251", "cp1256",
+    "cp1257", "cp850", "cp852", "cp866", "koi8r", "koi8u", "keybcs2", "macce", "macroman",
+    "armscii8", "geostd8", "dec8", "tis620", "euckr", "gb2312", "ujis",
+];
+
+impl Charset {
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "utf8mb4" | "utf8mb3" | "utf8" | "ascii" => Self::Utf8,
+            name if ASCII_SUPERSETS.contains(&name) => Self::AsciiSuperset(name.to_owned()),
+            name => Self::Other(name.to_owned()),
+        }
+    }
+}
+
+impl ColumnKind {
+    /// The kind of an `information_schema.COLUMNS` row, or `None` for a type that is not known.
+    pub(crate) fn of(
+        data_type: &str,
+        charset: Option<&str>,
+        precision: Option<u8>,
+    ) -> Option<Self> {
+        let digits = precision.unwrap_or(0);
+        Some(match data_type.to_ascii_lowercase().as_str() {
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => Self::Integer,
+            "year" => Self::Year,
+            "decimal" => Self::Decimal,
+            "float" => Self::Float,
+            "double" => Self::Double,
+            "bit" | "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob"
+            | "vector" => Self::Binary,
+            "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+            | "multipolygon" | "geometrycollection" | "geomcollection" => Self::Binary,
+            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
+            | "set" => match charset? {
+                // A text type with the character set `binary` holds bytes.
+                "binary" => Self::Binary,
+                name => Self::Text(Charset::of(name)),
+            },
+            // MySQL's JSON is utf8mb4 and has no character set of its own.
+            "json" => Self::Text(Charset::Utf8),
+            "uuid" | "inet4" | "inet6" => Self::Ascii,
+            "date" => Self::Date,
+            "datetime" | "timestamp" => Self::DateTime(digits),
+            "time" => Self::Time(digits),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_that_is_not_known_has_no_kind() {
+        assert_eq!(ColumnKind::of("holograph", None, None), None);
+    }
+
+    #[test]
+    fn text_with_the_binary_character_set_is_bytes() {
+        assert_eq!(ColumnKind::of("ENUM", Some("binary"), None), Some(ColumnKind::Binary));
+    }
+
+    #[test]
+    fn only_character_sets_with_one_code_for_each_ascii_character_print_as_ascii() {
+        assert_eq!(Charset::of("latin1"), Charset::AsciiSuperset("latin1".into()));
+        for name in ["sjis", "cp932", "gbk", "big5", "gb18030", "eucjpms", "swe7", "utf16"] {
+            assert_eq!(Charset::of(name), Charset::Other(name.into()));
+        }
+    }
+}

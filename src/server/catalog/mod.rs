@@ -1,0 +1,215 @@
+//! What a database holds, read by a handful of set-based queries per database.
+
+mod column;
+mod objects;
+
+pub(crate) use column::{Charset, Column, ColumnKind};
+pub(crate) use objects::{Database, Event, KeyPart, Routine, Table, Trigger};
+
+use std::collections::BTreeMap;
+
+use super::session::{Session, TextRow};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::{ObjectKind, ObjectName};
+
+/// Databases that belong to the server. They cannot be restored as databases.
+const SYSTEM_DATABASES: [&str; 5] =
+    ["information_schema", "performance_schema", "mysql", "sys", "ndbinfo"];
+
+impl Session {
+    /// The names of all databases that are not the server's own, in order of name.
+    pub(crate) async fn database_names(&mut self) -> Result<Vec<String>> {
+        let rows = self
+            .query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME")
+            .await?;
+        let mut names = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>>>()?;
+        names.retain(|name| {
+            !SYSTEM_DATABASES.iter().any(|system| name.eq_ignore_ascii_case(system))
+        });
+        Ok(names)
+    }
+
+    /// Everything that a database holds.
+    pub(crate) async fn database(&mut self, name: &str) -> Result<Database> {
+        let schema = string_literal(name);
+        let sql = format!(
+            "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {schema}"
+        );
+        let rows = self.query(&sql).await?;
+        let Some(row) = rows.first() else {
+            return Err(Error::config(format!("there is no database '{name}' on the server"))
+                .at(|place| place.object = Some(ObjectName::database(name))));
+        };
+        let mut database = Database::new(row.text(0)?, row.text(1)?, row.text(2)?);
+        self.read_tables(&schema, &mut database).await?;
+        self.read_columns(&schema, &mut database).await?;
+        self.read_primary_keys(&schema, &mut database).await?;
+        self.read_triggers(&schema, &mut database).await?;
+        self.read_routines(&schema, &mut database).await?;
+        self.read_events(&schema, &mut database).await?;
+        Ok(database)
+    }
+
+    async fn read_tables(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let sql = format!(
+            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA = {schema} ORDER BY TABLE_NAME"
+        );
+        for row in self.query(&sql).await? {
+            let (table, kind) = (row.text(0)?, row.text(1)?);
+            match kind.as_str() {
+                "BASE TABLE" | "SYSTEM VERSIONED" => database.tables.push(Table {
+                    name: table,
+                    engine: row.optional_text(2)?,
+                    rows_estimate: row.optional_number(3)?.unwrap_or(0),
+                    columns: Vec::new(),
+                    primary_key: Vec::new(),
+                }),
+                "VIEW" => {
+                    database.views.insert(table, Vec::new());
+                }
+                "SEQUENCE" => database.sequences.push(table),
+                // Another session's; it is not part of the database.
+                "TEMPORARY" | "LOCAL TEMPORARY" | "TEMPORARY SEQUENCE" => {}
+                other => {
+                    return Err(unknown(
+                        &database.name,
+                        &table,
+                        &format!("is of the type {other}, which snapdump does not know"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_columns(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let sql = format!(
+            "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, DATETIME_PRECISION, \
+             GENERATION_EXPRESSION FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} \
+             ORDER BY TABLE_NAME, ORDINAL_POSITION"
+        );
+        let rows = self.query(&sql).await?;
+        let mut tables = by_name(&mut database.tables);
+        for row in rows {
+            let (table, name) = (row.text(0)?, row.text(1)?);
+            if let Some(table) = tables.get_mut(table.as_str()) {
+                table.columns.push(column_of(&row, name).map_err(|error| {
+                    error.at(|place| {
+                        place.object =
+                            Some(ObjectName::new(ObjectKind::Table, &database.name, &table.name));
+                    })
+                })?);
+            } else if let Some(columns) = database.views.get_mut(&table) {
+                columns.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_primary_keys(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let sql = format!(
+            "SELECT TABLE_NAME, COLUMN_NAME, COLLATION, SUB_PART \
+             FROM information_schema.STATISTICS \
+             WHERE TABLE_SCHEMA = {schema} AND INDEX_NAME = 'PRIMARY' \
+             ORDER BY TABLE_NAME, SEQ_IN_INDEX"
+        );
+        let rows = self.query(&sql).await?;
+        let mut tables = by_name(&mut database.tables);
+        for row in rows {
+            if let Some(table) = tables.get_mut(row.text(0)?.as_str()) {
+                table.primary_key.push(KeyPart {
+                    column: row.text(1)?,
+                    descending: row.text(2)? == "D",
+                    prefix: row.optional_number(3)?.is_some(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_triggers(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        // Creation order is execution order, so this order keeps it.
+        let sql = format!(
+            "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS \
+             WHERE TRIGGER_SCHEMA = {schema} ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, \
+             EVENT_MANIPULATION, ACTION_ORDER"
+        );
+        for row in self.query(&sql).await? {
+            database.triggers.push(Trigger { name: row.text(0)?, table: row.text(1)? });
+        }
+        Ok(())
+    }
+
+    async fn read_routines(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let sql = format!(
+            "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES \
+             WHERE ROUTINE_SCHEMA = {schema} ORDER BY ROUTINE_TYPE, ROUTINE_NAME"
+        );
+        for row in self.query(&sql).await? {
+            let (name, kind) = (row.text(0)?, row.text(1)?);
+            let kind = match kind.as_str() {
+                "FUNCTION" => ObjectKind::Function,
+                "PROCEDURE" => ObjectKind::Procedure,
+                "PACKAGE" => ObjectKind::Package,
+                "PACKAGE BODY" => ObjectKind::PackageBody,
+                other => {
+                    return Err(unknown(
+                        &database.name,
+                        &name,
+                        &format!("is a routine of the type {other}, which snapdump does not know"),
+                    ));
+                }
+            };
+            database.routines.push(Routine { kind, name });
+        }
+        Ok(())
+    }
+
+    async fn read_events(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let sql = format!(
+            "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {schema} \
+             ORDER BY EVENT_NAME"
+        );
+        for row in self.query(&sql).await? {
+            database.events.push(Event { name: row.text(0)? });
+        }
+        Ok(())
+    }
+}
+
+fn column_of(row: &TextRow, name: String) -> Result<Column> {
+    let data_type = row.text(2)?;
+    let charset = row.optional_text(3)?;
+    let precision = row.optional_number(4)?.and_then(|digits| u8::try_from(digits).ok());
+    let generated = row.optional_text(5)?.is_some_and(|expression| !expression.is_empty());
+    let kind = ColumnKind::of(&data_type, charset.as_deref(), precision).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Unsupported,
+            format!("column '{name}' is of the type {data_type}, which snapdump does not know"),
+        )
+    })?;
+    Ok(Column { name, kind, generated })
+}
+
+fn unknown(database: &str, name: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("'{name}' {what}"))
+        .at(|place| place.object = Some(ObjectName::database(database)))
+}
+
+/// A string literal that no SQL mode reads differently: quotes are doubled, and backslashes are
+/// written as hexadecimal.
+pub(crate) fn string_literal(text: &str) -> String {
+    if text.contains('\\') {
+        let mut literal = b"_utf8mb4 ".to_vec();
+        crate::sql::literal::push_hex(&mut literal, text.as_bytes());
+        String::from_utf8_lossy(&literal).into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+}
+
+fn by_name(tables: &mut [Table]) -> BTreeMap<String, &mut Table> {
+    tables.iter_mut().map(|table| (table.name.clone(), table)).collect()
+}

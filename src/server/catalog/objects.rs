@@ -1,0 +1,117 @@
+//! The objects of a database, as far as a dump must know them before it reads them.
+
+use std::collections::BTreeMap;
+
+use super::column::Column;
+use crate::ident::{ObjectKind, quote_identifier};
+
+/// A database and what it holds.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) name: String,
+    pub(crate) charset: String,
+    pub(crate) collation: String,
+    pub(crate) tables: Vec<Table>,
+    /// Views with their column names; a broken view has none.
+    pub(crate) views: BTreeMap<String, Vec<String>>,
+    pub(crate) sequences: Vec<String>,
+    pub(crate) triggers: Vec<Trigger>,
+    pub(crate) routines: Vec<Routine>,
+    pub(crate) events: Vec<Event>,
+}
+
+/// A base table.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) engine: Option<String>,
+    /// The server's own guess; for progress only.
+    pub(crate) rows_estimate: u64,
+    /// All columns in their order, generated and invisible ones too.
+    pub(crate) columns: Vec<Column>,
+    /// The columns of the primary key in its order; empty without one.
+    pub(crate) primary_key: Vec<KeyPart>,
+}
+
+/// A column of a primary key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyPart {
+    pub(crate) column: String,
+    pub(crate) descending: bool,
+    /// Only the start of the column is in the key.
+    pub(crate) prefix: bool,
+}
+
+/// A trigger.
+#[derive(Debug)]
+pub(crate) struct Trigger {
+    pub(crate) name: String,
+    pub(crate) table: String,
+}
+
+/// A stored function, procedure, package or package body.
+#[derive(Debug)]
+pub(crate) struct Routine {
+    pub(crate) kind: ObjectKind,
+    pub(crate) name: String,
+}
+
+/// An event.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) name: String,
+}
+
+impl Database {
+    pub(super) fn new(name: String, charset: String, collation: String) -> Self {
+        Self {
+            name,
+            charset,
+            collation,
+            tables: Vec::new(),
+            views: BTreeMap::new(),
+            sequences: Vec::new(),
+            triggers: Vec::new(),
+            routines: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+impl Table {
+    /// The columns whose values a dump holds: all but the generated ones.
+    pub(crate) fn stored_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| !column.generated)
+    }
+
+    /// The `ORDER BY` that costs nothing, because rows are stored in that order: the primary key
+    /// of a clustered table. Other engines would have to sort the whole table first.
+    pub(crate) fn free_order(&self) -> Option<String> {
+        let clustered = self
+            .engine
+            .as_deref()
+            .is_some_and(|engine| ["InnoDB", "ROCKSDB"].iter().any(|own| engine == *own));
+        if !clustered
+            || self.primary_key.is_empty()
+            || self.primary_key.iter().any(|part| part.prefix)
+        {
+            return None;
+        }
+        let parts: Vec<_> = self
+            .primary_key
+            .iter()
+            .map(|part| {
+                let direction = if part.descending { " DESC" } else { "" };
+                format!("{}{direction}", quote_identifier(&part.column))
+            })
+            .collect();
+        Some(parts.join(","))
+    }
+
+    /// Whether the rows that it shows live in other tables or servers.
+    pub(crate) fn rows_live_elsewhere(&self) -> bool {
+        self.engine.as_deref().is_some_and(|engine| {
+            ["MRG_MYISAM", "FEDERATED"].iter().any(|other| engine.eq_ignore_ascii_case(other))
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! The server: how to reach it, and what it says about itself.
+
+mod catalog;
+mod connect;
+mod driver_error;
+mod error_number;
+mod flavor;
+mod identity;
+mod options;
+mod session;
+mod settings;
+mod snapshot;
+mod tls;
+
+pub(crate) use catalog::{Charset, Column, ColumnKind, Database, Table, string_literal};
+pub use flavor::{Flavor, ServerVersion};
+pub use identity::ServerIdentity;
+pub use options::{ConnectOptions, Password};
+pub(crate) use session::{Rows, Session};
+pub use tls::TlsMode;

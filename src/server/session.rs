@@ -1,0 +1,306 @@
+//! One connection and what it is used for: statements, result sets, and an end that leaves
+//! nothing running on the server.
+
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{BinaryProtocol, Conn, QueryResult, Row, TextProtocol, Value};
+
+use super::driver_error::from_driver;
+use super::flavor::{Flavor, ServerVersion};
+use super::options::ConnectOptions;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long ending a query on the server may take before its connection is given up.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Tells one server from another, as far as every version lets an account see.
+const IDENTITY: &str = "CONCAT_WS(':', @@hostname, @@port, @@server_id)";
+
+/// A connection that is used by one task for one operation.
+///
+/// A session that is dropped while a statement runs (its future was dropped, or an error was
+/// returned in the middle of a result) kills that statement on the server: the driver alone would
+/// read the rest of the result in the background, for as long as it takes.
+pub(crate) struct Session {
+    conn: Option<Conn>,
+    options: ConnectOptions,
+    context: Context,
+    flavor: Flavor,
+    version: ServerVersion,
+    /// What tells this server from another behind the same address; see [`IDENTITY`].
+    identity: String,
+    /// Set while an answer is under way.
+    busy: bool,
+}
+
+impl Session {
+    /// Connects and asks the server what it is.
+    pub(crate) async fn open(options: &ConnectOptions, context: &Context) -> Result<Self> {
+        let mut conn = options.connect(context).await?;
+        let question = format!("SELECT @@version, @@version_comment, {IDENTITY}");
+        let row: Option<Row> = context
+            .run(conn.query_first(question))
+            .await?
+            .map_err(|error| from_driver(error, "could not ask the server for its version"))?;
+        let row = row.map(TextRow).ok_or_else(no_single_row)?;
+        let version = row.text(0)?;
+        Ok(Self {
+            flavor: Flavor::detect(&version, &row.text(1)?),
+            version: version.parse()?,
+            identity: row.text(2)?,
+            conn: Some(conn),
+            options: options.clone(),
+            context: context.clone(),
+            busy: false,
+        })
+    }
+
+    pub(crate) const fn flavor(&self) -> Flavor {
+        self.flavor
+    }
+
+    pub(crate) const fn version(&self) -> &ServerVersion {
+        &self.version
+    }
+
+    pub(crate) const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The driver's connection. It is there until the session is closed, which takes `self`.
+    fn conn(&mut self) -> Result<&mut Conn> {
+        self.conn.as_mut().ok_or_else(|| Error::new(ErrorKind::Internal, "the session is closed"))
+    }
+
+    /// Runs a statement and reads its answer to the end, whatever it is.
+    pub(crate) async fn execute(&mut self, sql: impl AsRef<[u8]> + Send) -> Result<()> {
+        let context = self.context.clone();
+        self.busy = true;
+        let conn = self.conn()?;
+        let done = context.run(conn.query_drop(sql.as_ref())).await?;
+        self.busy = still_busy(&done);
+        done.map_err(|error| from_driver(error, "a statement failed"))
+    }
+
+    /// Runs a query by the text protocol and reads all rows of its first result set.
+    pub(crate) async fn query(&mut self, sql: &str) -> Result<Vec<TextRow>> {
+        let context = self.context.clone();
+        self.busy = true;
+        let conn = self.conn()?;
+        let read = async {
+            let mut result: QueryResult<'_, '_, TextProtocol> = conn.query_iter(sql).await?;
+            let mut rows = Vec::new();
+            while let Some(row) = result.next().await? {
+                rows.push(TextRow(row));
+            }
+            result.drop_result().await?;
+            Ok::<_, mysql_async::Error>(rows)
+        };
+        let rows = context.run(read).await?;
+        self.busy = still_busy(&rows);
+        rows.map_err(|error| from_driver(error, "a query failed"))
+    }
+
+    /// Runs a query that answers exactly one row.
+    pub(crate) async fn query_one(&mut self, sql: &str) -> Result<TextRow> {
+        let mut rows = self.query(sql).await?;
+        match (rows.pop(), rows.is_empty()) {
+            (Some(row), true) => Ok(row),
+            _ => Err(no_single_row()),
+        }
+    }
+
+    /// Runs a query by the binary protocol; the rows are read one at a time.
+    pub(crate) async fn rows(&mut self, sql: &str) -> Result<Rows<'_>> {
+        let context = self.context.clone();
+        self.busy = true;
+        let Self { conn, busy, .. } = self;
+        let conn = conn
+            .as_mut()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "the session is closed"))?;
+        match context.run(conn.exec_iter(sql, ())).await? {
+            Ok(result) => Ok(Rows { result, busy }),
+            Err(error) => {
+                *busy = !matches!(error, mysql_async::Error::Server(_));
+                Err(from_driver(error, "could not read rows"))
+            }
+        }
+    }
+
+    /// The status flags of the last answer, as the protocol has them.
+    pub(crate) fn status_flags(&self) -> mysql_async::consts::StatusFlags {
+        self.conn
+            .as_ref()
+            .and_then(Conn::last_ok_packet)
+            .map_or_else(mysql_async::consts::StatusFlags::empty, |ok| ok.status_flags())
+    }
+
+    /// Warnings that the last statement left on the server.
+    pub(crate) fn warnings(&self) -> u16 {
+        self.conn.as_ref().map_or(0, Conn::get_warnings)
+    }
+
+    /// Says goodbye and waits until the connection is closed. What it returns matters to nobody
+    /// who already has his result, so failures are only logged.
+    pub(crate) async fn close(mut self) {
+        if self.busy {
+            self.kill().await;
+        } else if let Some(conn) = self.conn.take() {
+            match tokio::time::timeout(KILL_TIMEOUT, conn.disconnect()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "the connection did not close cleanly"),
+                Err(_) => tracing::debug!("the connection did not close in time"),
+            }
+        }
+    }
+
+    /// Ends what runs on the server, then the connection.
+    async fn kill(mut self) {
+        if let Some(conn) = self.conn.take() {
+            kill(conn, &self.options, &self.identity).await;
+        }
+    }
+}
+
+fn no_single_row() -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        "the server answered other than one row to a query that has one",
+    )
+}
+
+/// Whether the server can still be working on a statement whose call has come back. Its own error
+/// ends the statement; any other failure leaves the connection in an unknown state.
+fn still_busy<T>(done: &mysql_async::Result<T>) -> bool {
+    done.as_ref().is_err_and(|error| !matches!(error, mysql_async::Error::Server(_)))
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(conn) = self.conn.take() else { return };
+        if !self.busy {
+            // Nothing is under way: the driver closes it in the background.
+            return drop(conn);
+        }
+        let (options, identity) = (self.options.clone(), std::mem::take(&mut self.identity));
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                drop(runtime.spawn(async move { kill(conn, &options, &identity).await }))
+            }
+            // Without a runtime the socket just closes, and the server notices on its next write.
+            Err(_) => drop(conn),
+        }
+    }
+}
+
+/// Kills a connection through a second one of the same account, which needs no privilege.
+///
+/// Best effort: when the server cannot be reached any more there is nothing left to kill. A proxy
+/// may lead the second connection to another server, where the number means somebody else's
+/// connection, so the server's identity is compared first.
+async fn kill(conn: Conn, options: &ConnectOptions, identity: &str) {
+    let id = conn.id();
+    let control = async {
+        // A context of its own: the operation's is cancelled already.
+        let context = Context::new().with_timeout(KILL_TIMEOUT);
+        let mut control = options.connect(&context).await?;
+        let same_server: Option<String> =
+            control
+                .query_first(format!("SELECT {IDENTITY}"))
+                .await
+                .map_err(|error| from_driver(error, "could not ask for the server's identity"))?;
+        if same_server.as_deref() != Some(identity) {
+            return Err(Error::new(ErrorKind::Connect, "the address leads to another server now"));
+        }
+        let killed = control
+            .query_drop(format!("KILL CONNECTION {id}"))
+            .await
+            .map_err(|error| from_driver(error, "could not kill the connection"));
+        // Closing it tells nothing new.
+        let _ = control.disconnect().await;
+        killed
+    };
+    match tokio::time::timeout(KILL_TIMEOUT, control).await {
+        Ok(Ok(())) => tracing::debug!(id, "killed a connection"),
+        Ok(Err(error)) => tracing::debug!(id, error = %error.chain(), "connection not killed"),
+        Err(_) => tracing::debug!(id, "connection not killed in time"),
+    }
+    // Its socket is dead by now, so the driver's clean-up ends at once.
+    drop(conn);
+}
+
+/// Rows of a result set that is still being sent.
+pub(crate) struct Rows<'a> {
+    result: QueryResult<'a, 'static, BinaryProtocol>,
+    busy: &'a mut bool,
+}
+
+impl Rows<'_> {
+    /// The next row, or `None` after the server has said that there are no more.
+    ///
+    /// Not cancel safe: a dropped call can have read half a row. The session then still counts as
+    /// busy, so it is killed and never used again.
+    pub(crate) async fn next(&mut self) -> Result<Option<Row>> {
+        let row = self.result.next().await;
+        match &row {
+            Ok(Some(_)) => {}
+            Ok(None) => *self.busy = false,
+            Err(_) => *self.busy = still_busy(&row),
+        }
+        row.map_err(|error| from_driver(error, "reading rows failed"))
+    }
+}
+
+/// A row of the text protocol: every value is text or NULL.
+#[derive(Debug)]
+pub(crate) struct TextRow(Row);
+
+impl TextRow {
+    /// The bytes of a column, as the server stores or prints them; `None` for NULL.
+    pub(crate) fn bytes(&self, column: usize) -> Result<Option<&[u8]>> {
+        match self.0.as_ref(column) {
+            Some(Value::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(Value::NULL) => Ok(None),
+            _ => Err(Error::new(
+                ErrorKind::Protocol,
+                format!("the server's answer has no text in column {column}"),
+            )),
+        }
+    }
+
+    /// The text of a column, or `None` for NULL.
+    pub(crate) fn optional_text(&self, column: usize) -> Result<Option<String>> {
+        self.bytes(column)?
+            .map(|bytes| {
+                String::from_utf8(bytes.to_vec()).map_err(|error| {
+                    Error::new(
+                        ErrorKind::Protocol,
+                        format!("the server's answer is not UTF-8 in column {column}"),
+                    )
+                    .with_source(error)
+                })
+            })
+            .transpose()
+    }
+
+    /// The text of a column; NULL is the empty text.
+    pub(crate) fn text(&self, column: usize) -> Result<String> {
+        Ok(self.optional_text(column)?.unwrap_or_default())
+    }
+
+    /// The whole number in a column, or `None` for NULL.
+    pub(crate) fn optional_number(&self, column: usize) -> Result<Option<u64>> {
+        self.optional_text(column)?
+            .map(|text| {
+                text.parse().map_err(|_| {
+                    Error::new(
+                        ErrorKind::Protocol,
+                        format!("the server's answer is not a number in column {column}"),
+                    )
+                })
+            })
+            .transpose()
+    }
+}

@@ -1,0 +1,99 @@
+//! The session state under which a dump reads: set, then asked back and compared.
+
+use std::collections::BTreeMap;
+
+use super::session::Session;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Session variables that change what is read, or end a long read, and what a dump needs them to
+/// be. A server that does not have one is not asked to set it.
+///
+/// Sources: the manual's Server System Variables pages of both servers.
+const DUMP_SETTINGS: &[(&str, &str)] = &[
+    // What the text of definitions and values looks like.
+    ("sql_mode", ""),
+    ("time_zone", "+00:00"),
+    ("sql_quote_show_create", "ON"),
+    // MySQL: generated invisible primary keys are columns like others.
+    ("show_gipk_in_create_table_and_information_schema", "ON"),
+    // How much is read.
+    ("sql_select_limit", "18446744073709551615"),
+    ("max_join_size", "18446744073709551615"),
+    // MySQL: `information_schema` must not answer from a cache.
+    ("information_schema_stats_expiry", "0"),
+    // What would end a long read, in seconds (milliseconds for max_execution_time).
+    ("wait_timeout", "604800"),
+    ("net_read_timeout", "86400"),
+    ("net_write_timeout", "86400"),
+    ("max_execution_time", "0"),
+    ("max_statement_time", "0.000000"),
+    ("idle_transaction_timeout", "0"),
+    ("idle_readonly_transaction_timeout", "0"),
+    ("idle_write_transaction_timeout", "0"),
+    // A dump gives up in seconds instead of queueing behind a lock while others queue behind it.
+    ("lock_wait_timeout", "30"),
+    ("autocommit", "ON"),
+];
+
+impl Session {
+    /// Puts the session into the state under which definitions and rows are read exactly, and
+    /// proves that the server took it.
+    pub(crate) async fn set_up_for_dump(&mut self) -> Result<()> {
+        // Text goes to the server as utf8mb4 and comes back in the bytes that are stored: a NULL
+        // result character set turns conversion off (manual, Connection Character Sets).
+        self.execute("SET NAMES utf8mb4").await?;
+        self.execute("SET character_set_results = NULL").await?;
+        let before = self.variables().await?;
+        for (name, wanted) in DUMP_SETTINGS {
+            if before.get(*name).is_some_and(|value| value != wanted) {
+                self.execute(set_statement(name, wanted)).await?;
+            }
+        }
+        self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+
+        let after = self.variables().await?;
+        for (name, wanted) in DUMP_SETTINGS {
+            if let Some(value) = after.get(*name)
+                && value != wanted
+            {
+                return Err(refused(name, wanted, value));
+            }
+        }
+        for name in ["character_set_client", "character_set_connection"] {
+            let value = after.get(name).map_or("", String::as_str);
+            if value != "utf8mb4" {
+                return Err(refused(name, "utf8mb4", value));
+            }
+        }
+        Ok(())
+    }
+
+    async fn variables(&mut self) -> Result<BTreeMap<String, String>> {
+        let mut names = vec!["'character_set_client'", "'character_set_connection'"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        names.extend(DUMP_SETTINGS.iter().map(|(name, _)| format!("'{name}'")));
+        let list = names.join(",");
+        let rows =
+            self.query(&format!("SHOW SESSION VARIABLES WHERE Variable_name IN ({list})")).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+    }
+}
+
+fn set_statement(name: &str, value: &str) -> String {
+    let number =
+        !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if number || value == "ON" {
+        format!("SET SESSION {name} = {value}")
+    } else {
+        format!("SET SESSION {name} = '{value}'")
+    }
+}
+
+fn refused(name: &str, wanted: &str, value: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("the server keeps {name} at '{value}' where a dump needs '{wanted}'"),
+    )
+}

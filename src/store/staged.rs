@@ -1,0 +1,99 @@
+//! A file that appears under its name only when it is whole.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What the names of unfinished files begin and end with.
+const PREFIX: &str = ".snapdump-";
+const SUFFIX: &str = ".partial";
+
+/// A file being written next to its final name. Dropped without [`publish`](Self::publish) it is
+/// removed.
+pub(crate) struct StagedFile {
+    file: tokio::fs::File,
+    staged: TempPath,
+    path: PathBuf,
+    overwrite: bool,
+}
+
+impl StagedFile {
+    /// Creates an empty file, readable by its owner only, in the directory of `path`.
+    pub(crate) async fn create(path: &Path, overwrite: bool, context: &Context) -> Result<Self> {
+        let path = path.to_owned();
+        let work = move || {
+            // Found out now rather than after hours of dumping; publishing checks it again.
+            if !overwrite && path.symlink_metadata().is_ok() {
+                return Err(exists());
+            }
+            if path.file_name().is_none() || path.is_dir() {
+                return Err(Error::config("the output is a directory, not a file"));
+            }
+            let (file, staged) = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .suffix(SUFFIX)
+                .tempfile_in(directory_of(&path))
+                .map_err(|error| Error::io("could not create a file in the directory", error))?
+                .into_parts();
+            Ok(Self { file: tokio::fs::File::from_std(file), staged, path, overwrite })
+        };
+        context.run(tokio::task::spawn_blocking(work)).await?.map_err(panicked)?
+    }
+
+    /// Where to write.
+    pub(crate) fn writer(&mut self) -> impl AsyncWrite + Unpin + Send {
+        &mut self.file
+    }
+
+    /// Gives the file its name, after its bytes are on the disk; then makes the name durable.
+    pub(crate) async fn publish(mut self, context: &Context) -> Result<()> {
+        let write = |error| Error::io("could not write the file to the disk", error);
+        context.run(self.file.flush()).await?.map_err(write)?;
+        context.run(self.file.sync_all()).await?.map_err(write)?;
+        let file = self.file.into_std().await;
+        let (staged, path, overwrite) = (self.staged, self.path, self.overwrite);
+        // From here to the end is one step that cannot be cancelled half-way.
+        let work = move || {
+            close(file).map_err(write)?;
+            let renamed =
+                if overwrite { staged.persist(&path) } else { staged.persist_noclobber(&path) };
+            renamed.map_err(|error| match error.error.kind() {
+                io::ErrorKind::AlreadyExists => exists(),
+                _ => Error::io("could not give the file its name", error.error),
+            })?;
+            File::open(directory_of(&path))
+                .and_then(|directory| directory.sync_all())
+                .map_err(|error| Error::io("could not write the directory to the disk", error))
+        };
+        tokio::task::spawn_blocking(work).await.map_err(panicked)?
+    }
+}
+
+/// Closes a file and reports what the drop of a file would hide. The standard library has no
+/// close that reports, so the last chance to hear of a lost write is this second sync.
+fn close(file: File) -> io::Result<()> {
+    let synced = file.sync_all();
+    drop(file);
+    synced
+}
+
+fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn exists() -> Error {
+    Error::new(ErrorKind::Io, "the file exists already and may not be replaced")
+}
+
+fn panicked(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Internal, "a file operation panicked").with_source(error)
+}
