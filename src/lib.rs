@@ -7,7 +7,9 @@ pub mod error;
 pub mod ident;
 pub mod progress;
 pub mod server;
-mod sql;
+// Not part of the API: public for the fuzz targets and benches only.
+#[doc(hidden)]
+pub mod sql;
 mod store;
 
 pub use archive::{Compression, Footer, Manifest, VerifyReport, inspect, verify};
