@@ -1,0 +1,331 @@
+//! Servers, databases and stock tools for the tests.
+//!
+//! For each server, three environment variables: where it is (`mysql://root:PASSWORD@HOST:PORT`),
+//! and, with `_CLIENT` and `_DUMP` behind the name, the command line client and the dump tool of
+//! the same release. A variable that is missing fails the test: a test that was skipped has
+//! proved nothing.
+
+#![allow(dead_code, reason = "helpers are here for tests in all modules")]
+
+use std::ffi::OsString;
+use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts, OptsBuilder};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+/// Which family a server belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flavor {
+    MySql,
+    MariaDb,
+}
+
+/// One of the servers that `scripts/test` started.
+#[derive(Clone, Debug)]
+pub(crate) struct TestServer {
+    /// What tests and messages call it.
+    pub(crate) name: &'static str,
+    pub(crate) flavor: Flavor,
+    /// With the account and password of root.
+    pub(crate) url: String,
+    variable: &'static str,
+}
+
+impl TestServer {
+    pub(crate) fn mariadb_10_11() -> Self {
+        Self::from_environment(
+            "mariadb_10_11",
+            Flavor::MariaDb,
+            "SNAPDUMP_TEST_MARIADB_10_11",
+        )
+    }
+
+    pub(crate) fn mysql_9_7() -> Self {
+        Self::from_environment("mysql_9_7", Flavor::MySql, "SNAPDUMP_TEST_MYSQL_9_7")
+    }
+
+    pub(crate) fn mariadb_11_8() -> Self {
+        Self::from_environment(
+            "mariadb_11_8",
+            Flavor::MariaDb,
+            "SNAPDUMP_TEST_MARIADB_11_8",
+        )
+    }
+
+    /// All of them, for tests that take data from one server to another.
+    pub(crate) fn all() -> [Self; 3] {
+        [
+            Self::mariadb_10_11(),
+            Self::mysql_9_7(),
+            Self::mariadb_11_8(),
+        ]
+    }
+
+    fn from_environment(name: &'static str, flavor: Flavor, variable: &'static str) -> Self {
+        let url = variable_or_fail(variable);
+        let url = url.into_string().expect("the URL of a server is UTF-8");
+        Self {
+            name,
+            flavor,
+            url,
+            variable,
+        }
+    }
+
+    pub(crate) fn is_mariadb(&self) -> bool {
+        self.flavor == Flavor::MariaDb
+    }
+
+    /// The URL with a database behind it.
+    pub(crate) fn url_of(&self, database: &str) -> String {
+        format!("{}/{database}", self.url.trim_end_matches('/'))
+    }
+
+    /// A connection by root, over TCP, without a database.
+    pub(crate) async fn conn(&self) -> Conn {
+        connect(&self.url, None).await.expect(self.name)
+    }
+
+    /// A new database that is gone when the returned guard is.
+    pub(crate) async fn database(&self) -> TestDatabase {
+        self.database_with("").await
+    }
+
+    /// The same, with options such as `CHARACTER SET latin1`.
+    pub(crate) async fn database_with(&self, options: &str) -> TestDatabase {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sd_{}_{number}", std::process::id());
+        let mut conn = self.conn().await;
+        conn.query_drop(format!("CREATE DATABASE {name} {options}"))
+            .await
+            .unwrap();
+        conn.disconnect().await.unwrap();
+        TestDatabase {
+            name,
+            server: self.clone(),
+        }
+    }
+
+    /// The command line client, ready to connect; the caller adds what it wants beyond that.
+    pub(crate) fn client(&self) -> Command {
+        self.stock_tool("CLIENT")
+    }
+
+    /// The dump tool, ready to connect.
+    pub(crate) fn dump_tool(&self) -> Command {
+        self.stock_tool("DUMP")
+    }
+
+    fn stock_tool(&self, tool: &str) -> Command {
+        let opts = Opts::from_url(&self.url).unwrap();
+        let mut command = Command::new(variable_or_fail(&format!("{}_{tool}", self.variable)));
+        // A tool may be a wrapper that runs it in another root directory: it cannot be given
+        // files, so the password goes by the environment and the data by stdin and stdout.
+        command
+            .env("MYSQL_PWD", opts.pass().unwrap_or_default())
+            .arg("--no-defaults")
+            .arg("--protocol=TCP")
+            .arg(format!("--host={}", opts.ip_or_hostname()))
+            .arg(format!("--port={}", opts.tcp_port()))
+            .arg(format!("--user={}", opts.user().unwrap_or("root")))
+            .arg("--default-character-set=utf8mb4")
+            .kill_on_drop(true);
+        command
+    }
+}
+
+fn variable_or_fail(name: &str) -> OsString {
+    std::env::var_os(name)
+        .unwrap_or_else(|| panic!("{name} is not set: run scripts/test, which starts the servers"))
+}
+
+async fn connect(url: &str, database: Option<&str>) -> mysql_async::Result<Conn> {
+    let opts = OptsBuilder::from_opts(Opts::from_url(url)?)
+        // The driver would otherwise leave TCP for the server's unix socket.
+        .prefer_socket(false)
+        .db_name(database.map(str::to_owned));
+    Conn::new(opts).await
+}
+
+/// A database that exists as long as this value.
+#[derive(Debug)]
+pub(crate) struct TestDatabase {
+    /// Lower case letters, digits and underscores: it needs no quotes.
+    pub(crate) name: String,
+    pub(crate) server: TestServer,
+}
+
+impl TestDatabase {
+    /// A connection by root with this database as its default.
+    pub(crate) async fn conn(&self) -> Conn {
+        connect(&self.server.url, Some(&self.name)).await.unwrap()
+    }
+
+    /// The URL of root with this database in it.
+    pub(crate) fn url(&self) -> String {
+        self.server.url_of(&self.name)
+    }
+
+    /// Runs statements, one after the other, on a connection of their own.
+    pub(crate) async fn run(&self, statements: &[&str]) {
+        let mut conn = self.conn().await;
+        for statement in statements {
+            if let Err(error) = conn.query_drop(*statement).await {
+                panic!("{}: {error}: {statement}", self.server.name);
+            }
+        }
+        conn.disconnect().await.unwrap();
+    }
+
+    /// Feeds a script to the stock client.
+    ///
+    /// # Errors
+    /// What the client wrote to stderr, when it failed.
+    pub(crate) async fn stock_client(&self, script: &[u8]) -> Result<(), String> {
+        let mut command = self.server.client();
+        command.arg(&self.name);
+        let output = run(command, script).await;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(stderr_of(&output))
+        }
+    }
+
+    /// What the stock dump tool writes for this database with these options.
+    pub(crate) async fn stock_dump(&self, options: &[&str]) -> Vec<u8> {
+        let mut command = self.server.dump_tool();
+        command.args(options).arg(&self.name);
+        let output = run(command, b"").await;
+        assert!(output.status.success(), "{}", stderr_of(&output));
+        output.stdout
+    }
+}
+
+/// Runs a command to its end with `input` on its stdin.
+pub(crate) async fn run(mut command: Command, input: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let mut stdin = child.stdin.take().unwrap();
+    let feed = async {
+        // A client that stops at an error closes its stdin; its status then says more than a
+        // broken pipe does.
+        let _ = stdin.write_all(input).await;
+        drop(stdin);
+    };
+    let (output, ()) = tokio::join!(child.wait_with_output(), feed);
+    output.unwrap()
+}
+
+fn stderr_of(output: &Output) -> String {
+    format!(
+        "{}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    )
+}
+
+impl Drop for TestDatabase {
+    /// Drops the database also when the test panicked, and whatever state its connections are in.
+    fn drop(&mut self) {
+        let (url, name) = (self.server.url.clone(), self.name.clone());
+        // A thread, because a runtime cannot be entered from within another one.
+        let dropped = std::thread::spawn(move || -> mysql_async::Result<()> {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?
+                .block_on(drop_database(&url, &name))
+        })
+        .join();
+        match dropped {
+            Ok(Ok(())) => {}
+            problem if std::thread::panicking() => {
+                eprintln!(
+                    "{}: database {} is left: {problem:?}",
+                    self.server.name, self.name
+                );
+            }
+            problem => panic!(
+                "{}: database {} is left: {problem:?}",
+                self.server.name, self.name
+            ),
+        }
+    }
+}
+
+async fn drop_database(url: &str, name: &str) -> mysql_async::Result<()> {
+    let mut conn = connect(url, None).await?;
+    conn.query_drop("SET SESSION lock_wait_timeout = 2").await?;
+    let mut result = Ok(());
+    for _ in 0..10 {
+        // A connection that a failed test left behind may still hold locks on the tables.
+        let ids: Vec<u64> = conn
+            .query(format!(
+                "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '{name}'"
+            ))
+            .await?;
+        for id in ids {
+            // It may end by itself between the two statements.
+            let _ = conn.query_drop(format!("KILL {id}")).await;
+        }
+        result = conn
+            .query_drop(format!("DROP DATABASE IF EXISTS {name}"))
+            .await;
+        if result.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    result?;
+    conn.disconnect().await
+}
+
+/// Makes one test per server of each function.
+///
+/// ```text
+/// on_each_server! {
+///     /// What it shows.
+///     async fn rows_survive(server: TestServer) { … }
+/// }
+/// ```
+/// makes `rows_survive::mariadb_10_11`, `rows_survive::mysql_9_7` and
+/// `rows_survive::mariadb_11_8`.
+macro_rules! on_each_server {
+    ($(
+        $(#[$meta:meta])*
+        async fn $name:ident($server:ident: TestServer) $body:block
+    )+) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "a test may need nothing of its module")]
+            use super::*;
+
+            async fn run($server: $crate::harness::TestServer) $body
+
+            #[tokio::test]
+            async fn mariadb_10_11() {
+                // In a box: the futures of long tests are too large for the stack of a thread.
+                Box::pin(run($crate::harness::TestServer::mariadb_10_11())).await;
+            }
+
+            #[tokio::test]
+            async fn mysql_9_7() {
+                Box::pin(run($crate::harness::TestServer::mysql_9_7())).await;
+            }
+
+            #[tokio::test]
+            async fn mariadb_11_8() {
+                Box::pin(run($crate::harness::TestServer::mariadb_11_8())).await;
+            }
+        }
+    )+};
+}

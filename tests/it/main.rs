@@ -1,0 +1,25 @@
+//! The integration tests: everything that needs a server.
+//!
+//! `scripts/test` starts one server of each flavour and tells this binary where they are by
+//! environment variables (see [`harness`]). Every test makes databases of its own, so all of them
+//! run at once, and each leaves its server as it was.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and may say why"
+)]
+
+#[macro_use]
+mod harness;
+
+#[path = "../compare/mod.rs"]
+mod compare;
+#[path = "../../examples/sample/mod.rs"]
+mod sample_data;
+
+mod sample;
