@@ -22,4 +22,5 @@ mod compare;
 #[path = "../../examples/sample/mod.rs"]
 mod sample_data;
 
+mod comparer;
 mod sample;
