@@ -6,6 +6,7 @@ pub mod dump;
 pub mod error;
 pub mod ident;
 pub mod progress;
+pub mod restore;
 pub mod server;
 // Not part of the API: public for the fuzz targets and benches only.
 #[doc(hidden)]
@@ -18,4 +19,7 @@ pub use dump::{Databases, Definer, DumpOptions, DumpReport, Selector, dump, dump
 pub use error::{Error, ErrorKind, Result};
 pub use ident::{ObjectKind, ObjectName};
 pub use progress::{Phase, Progress};
+pub use restore::{
+    Prepared, RestoreOptions, RestorePoint, RestoreReport, prepare, prepare_reader, restore,
+};
 pub use server::{ConnectOptions, Flavor, ServerIdentity, ServerVersion, TlsMode};

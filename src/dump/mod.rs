@@ -480,8 +480,11 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             {
                 self.select_database(database);
             }
-            self.warnings.extend(view.write(&mut self.script, self.options.definer()));
-            self.objects.push(ObjectEntry::new(view.object.clone()));
+            let broken = view.write(&mut self.script, self.options.definer());
+            let mut entry = ObjectEntry::new(view.object.clone());
+            entry.definition = broken.is_none();
+            self.warnings.extend(broken);
+            self.objects.push(entry);
             if self.script.is_full() {
                 self.script.close_member().await?;
             }

@@ -35,6 +35,18 @@ const DUMP_SETTINGS: &[(&str, &str)] = &[
     ("autocommit", "ON"),
 ];
 
+/// Those of the settings that end what takes long.
+const TIMEOUTS: [&str; 8] = [
+    "wait_timeout",
+    "net_read_timeout",
+    "net_write_timeout",
+    "max_execution_time",
+    "max_statement_time",
+    "idle_transaction_timeout",
+    "idle_readonly_transaction_timeout",
+    "idle_write_transaction_timeout",
+];
+
 impl Session {
     /// Puts the session into the state under which definitions and rows are read exactly, and
     /// proves that the server took it.
@@ -64,6 +76,22 @@ impl Session {
             if value != "utf8mb4" {
                 return Err(refused(name, "utf8mb4", value));
             }
+        }
+        Ok(())
+    }
+
+    /// Takes away what would end a long statement or a long wait of the script. Everything else
+    /// stays as the server gives it to the stock client: the script sets what it needs.
+    pub(crate) async fn set_up_for_replay(&mut self, binlog: bool) -> Result<()> {
+        self.execute("SET NAMES utf8mb4").await?;
+        let before = self.variables().await?;
+        for (name, wanted) in DUMP_SETTINGS {
+            if TIMEOUTS.contains(name) && before.get(*name).is_some_and(|value| value != wanted) {
+                self.execute(set_statement(name, wanted)).await?;
+            }
+        }
+        if !binlog {
+            self.execute("SET SESSION sql_log_bin = OFF").await?;
         }
         Ok(())
     }

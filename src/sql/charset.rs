@@ -64,12 +64,10 @@ impl Charset {
             "gb18030" => Ok(Self::Gb18030),
             "big5" => Ok(Self::Big5),
             "euckr" => Ok(Self::EucKr),
-            "ucs2" | "utf16" | "utf16le" | "utf32" => Err(CharsetError::NotForClients {
-                name: name.to_owned(),
-            }),
-            _ => Err(CharsetError::Unknown {
-                name: name.to_owned(),
-            }),
+            "ucs2" | "utf16" | "utf16le" | "utf32" => {
+                Err(CharsetError::NotForClients { name: name.to_owned() })
+            }
+            _ => Err(CharsetError::Unknown { name: name.to_owned() }),
         }
     }
 
@@ -129,14 +127,8 @@ mod tests {
     fn names_are_known_in_any_case() {
         assert_eq!(Charset::from_name("UTF8MB4"), Ok(Charset::AsciiSafe));
         assert_eq!(Charset::from_name("cp932"), Ok(Charset::Sjis));
-        assert!(matches!(
-            Charset::from_name("utf16le"),
-            Err(CharsetError::NotForClients { .. })
-        ));
-        assert!(matches!(
-            Charset::from_name("klingon"),
-            Err(CharsetError::Unknown { .. })
-        ));
+        assert!(matches!(Charset::from_name("utf16le"), Err(CharsetError::NotForClients { .. })));
+        assert!(matches!(Charset::from_name("klingon"), Err(CharsetError::Unknown { .. })));
     }
 
     #[test]

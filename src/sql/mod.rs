@@ -6,6 +6,7 @@
 pub mod charset;
 pub(crate) mod literal;
 pub mod split;
+pub(crate) mod statement;
 
 /// Whether the server's lexer, in every client character set, sees white space in `byte`.
 pub(crate) const fn is_space(byte: u8) -> bool {

@@ -76,6 +76,16 @@ impl Database {
             events: Vec::new(),
         }
     }
+
+    /// Whether it holds no object at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+            && self.views.is_empty()
+            && self.sequences.is_empty()
+            && self.triggers.is_empty()
+            && self.routines.is_empty()
+            && self.events.is_empty()
+    }
 }
 
 impl Table {

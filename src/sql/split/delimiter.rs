@@ -26,10 +26,7 @@ impl Delimiter {
         for (to, from) in bytes.iter_mut().zip(text) {
             *to = *from;
         }
-        Self {
-            bytes,
-            len: text.len().min(Self::MAX),
-        }
+        Self { bytes, len: text.len().min(Self::MAX) }
     }
 
     /// The delimiter itself; never empty.
@@ -71,11 +68,7 @@ fn parse_argument(input: Input<'_>, at: usize) -> Argument {
         Some(quote) => byte == quote || byte == b'\n',
         None => is_space(byte),
     };
-    let len = match body
-        .iter()
-        .take(Delimiter::MAX + 1)
-        .position(|&byte| ends(byte))
-    {
+    let len = match body.iter().take(Delimiter::MAX + 1).position(|&byte| ends(byte)) {
         Some(len) => len,
         None if body.len() > Delimiter::MAX => return Argument::Fault(DelimiterFault::TooLong),
         None if !input.end => return Argument::Unsure,

@@ -62,11 +62,7 @@ impl Splitter {
         }
         loop {
             let rest = input.from(self.pos);
-            let found = if escapes {
-                memchr2(quote, b'\\', rest)
-            } else {
-                memchr(quote, rest)
-            };
+            let found = if escapes { memchr2(quote, b'\\', rest) } else { memchr(quote, rest) };
             let Some(found) = found else {
                 return self.starve(input);
             };
@@ -121,11 +117,8 @@ impl Splitter {
         depth: u8,
     ) -> Result<Flow, LexError> {
         let rest = input.from(self.pos);
-        let found = if spare > depth {
-            memchr3(b'*', b'/', 0, rest)
-        } else {
-            memchr2(b'*', 0, rest)
-        };
+        let found =
+            if spare > depth { memchr3(b'*', b'/', 0, rest) } else { memchr2(b'*', 0, rest) };
         let Some(found) = found else {
             return Ok(self.starve(input));
         };

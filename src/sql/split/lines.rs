@@ -17,36 +17,25 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) const fn new() -> Self {
-        Self {
-            base: 0,
-            line: 1,
-            counted: 0,
-        }
+        Self { base: 0, line: 1, counted: 0 }
     }
 
     /// The place of `bytes[at]`. Places are best asked for in ascending order.
     pub(super) fn place(&mut self, bytes: &[u8], at: usize) -> Position {
         let line = if at < self.counted {
             // Only a few bytes back, when a look-ahead did not find what it looked for.
-            self.line
-                .saturating_sub(line_feeds(bytes, at, self.counted))
+            self.line.saturating_sub(line_feeds(bytes, at, self.counted))
         } else {
             self.line += line_feeds(bytes, self.counted, at);
             self.counted = at;
             self.line
         };
-        Position {
-            byte: self.base + at as u64,
-            line,
-        }
+        Position { byte: self.base + at as u64, line }
     }
 
     /// Up to where bytes are counted.
     pub(super) const fn reached(&self) -> Position {
-        Position {
-            byte: self.base + self.counted as u64,
-            line: self.line,
-        }
+        Position { byte: self.base + self.counted as u64, line: self.line }
     }
 
     /// The caller drops `consumed` bytes, which are counted.

@@ -300,18 +300,10 @@ impl Splitter {
         let start = self.start.take();
         self.drop_front(consumed);
         let Some(start) = start else {
-            return if consumed > 0 {
-                Step::Skip { consumed }
-            } else {
-                Step::End
-            };
+            return if consumed > 0 { Step::Skip { consumed } } else { Step::End };
         };
         let text = input.bytes.get(start.offset..to).unwrap_or_default();
-        let blank = text
-            .iter()
-            .rev()
-            .take_while(|&&byte| is_space(byte))
-            .count();
+        let blank = text.iter().rev().take_while(|&&byte| is_space(byte)).count();
         self.statements += 1;
         Step::Statement(Statement {
             text: start.offset..to.saturating_sub(blank),
@@ -384,17 +376,12 @@ impl Splitter {
     fn beyond_limit(&self, to: usize) -> Option<LexError> {
         let start = self.start?;
         let limit = self.options.max_statement_bytes;
-        (to.saturating_sub(start.offset) > limit).then_some(LexError::TooLarge {
-            limit,
-            at: start.at,
-        })
+        (to.saturating_sub(start.offset) > limit)
+            .then_some(LexError::TooLarge { limit, at: start.at })
     }
 }
 
 fn classes(options: &SplitOptions, delimiter: &Delimiter) -> Classes {
-    let dollar_quotes = options.dialect
-        == Dialect::MySql {
-            dollar_quotes: true,
-        };
+    let dollar_quotes = options.dialect == Dialect::MySql { dollar_quotes: true };
     Classes::new(delimiter, options.charset, dollar_quotes)
 }

@@ -36,11 +36,7 @@ pub(super) fn comment_opener(input: Input<'_>, at: usize, dialect: Dialect) -> O
         _ => return Some(Opener::None),
     };
     let body = rest.get(len..).unwrap_or_default();
-    let digits = body
-        .iter()
-        .take(NEVER.len())
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let digits = body.iter().take(NEVER.len()).take_while(|byte| byte.is_ascii_digit()).count();
     if body.starts_with(NEVER) {
         return Some(Opener::Never);
     }

@@ -137,10 +137,8 @@ impl Splitter {
     /// Inside a statement: runs to the next byte that may mean something.
     fn scan_text(&mut self, input: Input<'_>) -> Result<Flow, LexError> {
         let rest = input.from(self.pos);
-        let special = rest
-            .iter()
-            .position(|&byte| self.classes.is_special(byte))
-            .unwrap_or(rest.len());
+        let special =
+            rest.iter().position(|&byte| self.classes.is_special(byte)).unwrap_or(rest.len());
         self.pos += special;
         match input.get(self.pos) {
             Some(byte) => self.scan_special(input, byte),
@@ -242,13 +240,8 @@ impl Splitter {
     fn scan_dollar_sign(&mut self, input: Input<'_>) -> Flow {
         let inside = self.start.is_some_and(|start| self.pos > start.offset)
             && (self.wide_end == self.pos
-                || input
-                    .get(self.pos.saturating_sub(1))
-                    .is_some_and(is_identifier));
-        let dollar_quotes = self.options.dialect
-            == Dialect::MySql {
-                dollar_quotes: true,
-            };
+                || input.get(self.pos.saturating_sub(1)).is_some_and(is_identifier));
+        let dollar_quotes = self.options.dialect == Dialect::MySql { dollar_quotes: true };
         if inside || !dollar_quotes {
             return self.code(input, 1);
         }
@@ -270,10 +263,8 @@ impl Splitter {
     /// Moves over `len` bytes of a statement, which starts here if it has not yet.
     pub(super) fn code(&mut self, input: Input<'_>, len: usize) -> Flow {
         if self.start.is_none() {
-            self.start = Some(Start {
-                offset: self.pos,
-                at: self.lines.place(input.bytes, self.pos),
-            });
+            self.start =
+                Some(Start { offset: self.pos, at: self.lines.place(input.bytes, self.pos) });
         }
         self.pos += len;
         Flow::Continue
@@ -302,8 +293,6 @@ impl Splitter {
     }
 
     pub(super) fn nul(&mut self, input: Input<'_>) -> LexError {
-        LexError::Nul {
-            at: self.lines.place(input.bytes, self.pos),
-        }
+        LexError::Nul { at: self.lines.place(input.bytes, self.pos) }
     }
 }

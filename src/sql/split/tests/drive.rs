@@ -45,18 +45,12 @@ pub(super) fn drive(options: &SplitOptions, script: &[u8], cuts: &[usize]) -> Ou
             Ok(Step::End) => {
                 assert!(end && base == have);
                 assert_eq!(splitter.step(&[], true), Ok(Step::End));
-                return Outcome {
-                    statements,
-                    error: None,
-                };
+                return Outcome { statements, error: None };
             }
             Err(error) => {
                 assert_eq!(splitter.step(buffer, end), Err(error.clone()));
                 assert!(!error.to_string().contains('\n'));
-                return Outcome {
-                    statements,
-                    error: Some(error),
-                };
+                return Outcome { statements, error: Some(error) };
             }
         }
         assert!(base <= have);

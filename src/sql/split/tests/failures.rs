@@ -3,17 +3,11 @@
 use super::*;
 
 fn unclosed(what: Construct, line: u64, byte: u64) -> LexError {
-    LexError::Unclosed {
-        what,
-        at: at(line, byte),
-    }
+    LexError::Unclosed { what, at: at(line, byte) }
 }
 
 fn command(command: impl Into<Option<char>>, line: u64, byte: u64) -> LexError {
-    LexError::ClientCommand {
-        command: command.into(),
-        at: at(line, byte),
-    }
+    LexError::ClientCommand { command: command.into(), at: at(line, byte) }
 }
 
 fn nul(line: u64, byte: u64) -> LexError {
@@ -21,25 +15,15 @@ fn nul(line: u64, byte: u64) -> LexError {
 }
 
 fn delimiter(fault: DelimiterFault, line: u64, byte: u64) -> LexError {
-    LexError::Delimiter {
-        fault,
-        at: at(line, byte),
-    }
+    LexError::Delimiter { fault, at: at(line, byte) }
 }
 
 fn too_large(limit: usize, line: u64, byte: u64) -> LexError {
-    LexError::TooLarge {
-        limit,
-        at: at(line, byte),
-    }
+    LexError::TooLarge { limit, at: at(line, byte) }
 }
 
 fn left(delimiter: &str, set_at: Position, from: Position) -> LexError {
-    LexError::Undelimited {
-        delimiter: delimiter.to_owned(),
-        set_at,
-        at: from,
-    }
+    LexError::Undelimited { delimiter: delimiter.to_owned(), set_at, at: from }
 }
 
 mod at_the_end {

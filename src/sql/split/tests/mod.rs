@@ -22,43 +22,27 @@ fn maria() -> SplitOptions {
 }
 
 fn my8() -> SplitOptions {
-    SplitOptions::new(Dialect::MySql {
-        dollar_quotes: false,
-    })
+    SplitOptions::new(Dialect::MySql { dollar_quotes: false })
 }
 
 fn my9() -> SplitOptions {
-    SplitOptions::new(Dialect::MySql {
-        dollar_quotes: true,
-    })
+    SplitOptions::new(Dialect::MySql { dollar_quotes: true })
 }
 
 fn no_backslash() -> SplitOptions {
-    SplitOptions {
-        no_backslash_escapes: true,
-        ..maria()
-    }
+    SplitOptions { no_backslash_escapes: true, ..maria() }
 }
 
 fn ansi() -> SplitOptions {
-    SplitOptions {
-        ansi_quotes: true,
-        ..maria()
-    }
+    SplitOptions { ansi_quotes: true, ..maria() }
 }
 
 fn charset(name: &str) -> SplitOptions {
-    SplitOptions {
-        charset: Charset::from_name(name).unwrap(),
-        ..maria()
-    }
+    SplitOptions { charset: Charset::from_name(name).unwrap(), ..maria() }
 }
 
 fn limit(max_statement_bytes: usize) -> SplitOptions {
-    SplitOptions {
-        max_statement_bytes,
-        ..maria()
-    }
+    SplitOptions { max_statement_bytes, ..maria() }
 }
 
 fn at(line: u64, byte: u64) -> Position {

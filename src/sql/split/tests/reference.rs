@@ -48,11 +48,7 @@ impl Reference<'_> {
         if self.input.starts_with(b"\xFE\xFF") || self.input.starts_with(b"\xFF\xFE") {
             return Err(LexError::Utf16 { at: self.place(0) });
         }
-        let mut here = if self.input.starts_with(&[0xEF, 0xBB, 0xBF]) {
-            3
-        } else {
-            0
-        };
+        let mut here = if self.input.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
         let mut start = None;
         let mut executable = false;
         while here < self.input.len() {
@@ -113,10 +109,9 @@ impl Reference<'_> {
     fn check_length(&self, start: Option<usize>, to: usize) -> Result<(), LexError> {
         let limit = self.options.max_statement_bytes;
         match start {
-            Some(start) if to - start > limit => Err(LexError::TooLarge {
-                limit,
-                at: self.place(start),
-            }),
+            Some(start) if to - start > limit => {
+                Err(LexError::TooLarge { limit, at: self.place(start) })
+            }
             _ => Ok(()),
         }
     }
@@ -216,11 +211,7 @@ impl Reference<'_> {
             if self.input[here] == quote {
                 return Ok(here + 1);
             }
-            here += if escapes && self.input[here] == b'\\' {
-                2
-            } else {
-                self.width(here)
-            };
+            here += if escapes && self.input[here] == b'\\' { 2 } else { self.width(here) };
         }
         Err(self.unclosed(open, what))
     }
@@ -287,9 +278,7 @@ impl Reference<'_> {
     }
 
     fn dollar_quote(&self, here: usize, start: Option<usize>) -> Option<Vec<u8>> {
-        let nine = Dialect::MySql {
-            dollar_quotes: true,
-        };
+        let nine = Dialect::MySql { dollar_quotes: true };
         if self.options.dialect != nine || self.input[here] != b'$' {
             return None;
         }
@@ -329,10 +318,7 @@ impl Reference<'_> {
             let at = self.place(here);
             Err((here, LexError::Delimiter { fault, at }))
         };
-        let line = self.input[here + 9..]
-            .split(|&byte| byte == b'\n')
-            .next()
-            .unwrap();
+        let line = self.input[here + 9..].split(|&byte| byte == b'\n').next().unwrap();
         let line_end = here + 9 + line.len();
         let mut words = line;
         while let [first, rest @ ..] = words {
@@ -417,12 +403,7 @@ impl Reference<'_> {
     }
 
     fn nul(&self, here: usize) -> (usize, LexError) {
-        (
-            here,
-            LexError::Nul {
-                at: self.place(here),
-            },
-        )
+        (here, LexError::Nul { at: self.place(here) })
     }
 
     fn place(&self, byte: usize) -> Position {

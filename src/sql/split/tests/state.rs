@@ -10,42 +10,25 @@ fn a_comment_between_statements_is_not_collected() {
         splitter.step(opening, false),
         Ok(Step::Statement(Statement { consumed: 2, .. }))
     ));
-    assert_eq!(
-        splitter.step(&opening[2..], false),
-        Ok(Step::Skip { consumed: 3 })
-    );
+    assert_eq!(splitter.step(&opening[2..], false), Ok(Step::Skip { consumed: 3 }));
     for _ in 0..1000 {
         let more = [b'x'; 1000];
-        assert_eq!(
-            splitter.step(&more, false),
-            Ok(Step::Skip { consumed: 1000 })
-        );
+        assert_eq!(splitter.step(&more, false), Ok(Step::Skip { consumed: 1000 }));
     }
     assert_eq!(
         splitter.step(b"", true),
-        Err(LexError::Unclosed {
-            what: Construct::Comment,
-            at: at(1, 2),
-        })
+        Err(LexError::Unclosed { what: Construct::Comment, at: at(1, 2) })
     );
 }
 
 #[test]
 fn what_is_before_a_statement_is_dropped_while_it_is_collected() {
     let mut splitter = Splitter::new(maria());
-    assert_eq!(
-        splitter.step(b"-- x\n\nab", false),
-        Ok(Step::Skip { consumed: 6 })
-    );
+    assert_eq!(splitter.step(b"-- x\n\nab", false), Ok(Step::Skip { consumed: 6 }));
     assert_eq!(splitter.step(b"ab", false), Ok(Step::More));
     assert_eq!(
         splitter.step(b"abc;d", false),
-        Ok(Step::Statement(Statement {
-            text: 0..3,
-            consumed: 4,
-            at: at(3, 6),
-            number: 1,
-        }))
+        Ok(Step::Statement(Statement { text: 0..3, consumed: 4, at: at(3, 6), number: 1 }))
     );
 }
 

@@ -1,0 +1,69 @@
+//! The restored databases compared with the manifest of the file.
+
+use std::collections::BTreeSet;
+
+use crate::archive::Manifest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::{ObjectKind, ObjectName, quote_identifier};
+use crate::server::{Database, Session};
+
+/// Fails unless every object of the manifest is there and every table has as many rows as the
+/// file holds. Tables that the file only adds rows to, and views that it keeps as comments, are
+/// left out: nothing is known about them.
+pub(super) async fn compare(
+    session: &mut Session,
+    manifest: &Manifest,
+    target: Option<&str>,
+) -> Result<()> {
+    let mut found: BTreeSet<(ObjectKind, String, String)> = BTreeSet::new();
+    let fold = session.query_one("SELECT @@lower_case_table_names").await?.text(0)? != "0";
+    let case = |name: &str| if fold { name.to_lowercase() } else { name.to_owned() };
+    for database in &manifest.databases {
+        let name = if manifest.names_databases {
+            database.name.as_str()
+        } else {
+            target.unwrap_or_default()
+        };
+        let restored = session.database(name).await?;
+        for (kind, object) in objects(&restored) {
+            found.insert((kind, case(&database.name), case(object)));
+        }
+    }
+    for entry in manifest.objects.iter().filter(|entry| entry.definition) {
+        let name = &entry.name;
+        let database = name.database_name().unwrap_or_default();
+        if !found.contains(&(name.kind(), case(database), case(name.name()))) {
+            return Err(mismatch("the file holds it, but it is not there after the restore", name));
+        }
+        let Some(expected) = entry.rows else { continue };
+        let table = if manifest.names_databases {
+            format!("{}.{}", quote_identifier(database), quote_identifier(name.name()))
+        } else {
+            quote_identifier(name.name())
+        };
+        session.context().counters().work_on(Some(name.clone()));
+        let row = session.query_one(&format!("SELECT COUNT(*) FROM {table}")).await?;
+        let rows = row.optional_number(0)?.unwrap_or(0);
+        if rows != expected {
+            return Err(mismatch(
+                &format!("the file holds {expected} rows, but {rows} are there after the restore"),
+                name,
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn mismatch(message: &str, object: &ObjectName) -> Error {
+    Error::new(ErrorKind::Mismatch, message).at(|place| place.object = Some(object.clone()))
+}
+
+fn objects(database: &Database) -> impl Iterator<Item = (ObjectKind, &str)> {
+    let tables = database.tables.iter().map(|item| (ObjectKind::Table, item.name.as_str()));
+    let sequences = database.sequences.iter().map(|name| (ObjectKind::Sequence, name.as_str()));
+    let views = database.views.keys().map(|name| (ObjectKind::View, name.as_str()));
+    let routines = database.routines.iter().map(|item| (item.kind, item.name.as_str()));
+    let triggers = database.triggers.iter().map(|item| (ObjectKind::Trigger, item.name.as_str()));
+    let events = database.events.iter().map(|item| (ObjectKind::Event, item.name.as_str()));
+    tables.chain(sequences).chain(views).chain(routines).chain(triggers).chain(events)
+}

@@ -1,0 +1,264 @@
+//! Restores a file: checked as a whole, over a restore point, statement by statement.
+//!
+//! The order is what makes it safe: the file is read to its end before the server is touched; then
+//! what is in the target is dumped, and that dump verified; only then is the first statement sent;
+//! at the end the result is compared with the manifest.
+
+mod check;
+mod compare;
+mod options;
+mod point;
+mod replay;
+mod source;
+
+pub use options::RestoreOptions;
+pub use point::RestorePoint;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncRead;
+
+use crate::context::Context;
+use crate::dump::{Databases, seconds};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::quote_identifier;
+use crate::progress::Phase;
+use crate::server::{ConnectOptions, Session};
+use check::Checked;
+use replay::Replayed;
+use source::Source;
+
+/// The result of a finished restore.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RestoreReport {
+    /// Statements sent to the server.
+    pub statements: u64,
+    /// The length of the file in bytes.
+    pub file_bytes: u64,
+    /// From the start of the replay to the end of the comparison.
+    #[serde(with = "seconds")]
+    pub duration: Duration,
+    /// The restore point; absent when the target was empty.
+    pub restore_point: Option<PathBuf>,
+    /// Whether the result was compared with the manifest; a file of another tool has none.
+    pub compared: bool,
+    /// Warnings that the server gave during the replay.
+    pub server_warnings: u64,
+    /// What a person should know, one sentence each; the server's first warnings are among them.
+    pub warnings: Vec<String>,
+}
+
+/// Restores a file into the database that `connect` names, or into the databases that the file
+/// names itself. The same as [`prepare`] followed by [`Prepared::apply`].
+///
+/// # Errors
+/// As those two.
+///
+/// # Cancel safety
+/// Dropping the future kills its statement on the server. Once the replay has begun the target is
+/// then between before and after, and the restore point holds what was there.
+pub async fn restore(
+    connect: &ConnectOptions,
+    path: impl AsRef<Path>,
+    options: &RestoreOptions,
+    context: &Context,
+) -> Result<RestoreReport> {
+    prepare(connect, path, options, context).await?.apply(context).await
+}
+
+/// Checks a file and saves what it would overwrite. The target is not changed.
+///
+/// # Errors
+/// - [`ErrorKind::Io`], [`ErrorKind::Codec`], [`ErrorKind::Lex`], [`ErrorKind::Manifest`],
+///   [`ErrorKind::Digest`]: the file cannot be read, or is not whole.
+/// - [`ErrorKind::Config`]: the file names databases itself and may not, or the target is not
+///   named anywhere.
+/// - [`ErrorKind::RestorePoint`]: the target holds something and could not be saved, or no
+///   directory was given to save it in.
+/// - [`ErrorKind::Connect`], [`ErrorKind::Auth`], [`ErrorKind::Server`],
+///   [`ErrorKind::Protocol`]: the server.
+/// - [`ErrorKind::Cancelled`], [`ErrorKind::TimedOut`]: by the context.
+///
+/// # Cancel safety
+/// Dropping the future leaves nothing behind, at most a finished restore point.
+pub async fn prepare(
+    connect: &ConnectOptions,
+    path: impl AsRef<Path>,
+    options: &RestoreOptions,
+    context: &Context,
+) -> Result<Prepared> {
+    prepare_source(connect, Source::file(path.as_ref()), options, context).await
+}
+
+/// The same as [`prepare`], for input that can be read only once: it is spooled to a temporary
+/// file first, because the check comes before the restore.
+///
+/// # Errors
+/// As [`prepare`].
+///
+/// # Cancel safety
+/// As [`prepare`].
+pub async fn prepare_reader(
+    connect: &ConnectOptions,
+    reader: impl AsyncRead + Unpin + Send,
+    options: &RestoreOptions,
+    context: &Context,
+) -> Result<Prepared> {
+    context.enter(Phase::Check);
+    let source = Source::spool(reader, context).await?;
+    prepare_source(connect, source, options, context).await
+}
+
+async fn prepare_source(
+    connect: &ConnectOptions,
+    source: Source,
+    options: &RestoreOptions,
+    context: &Context,
+) -> Result<Prepared> {
+    context.enter(Phase::Connect);
+    let mut session = Session::open(connect, context).await?;
+    let split = replay::split_options(session.flavor(), session.version().number());
+    let (path, check_options) = (source.path().to_owned(), options.clone());
+    let checked = context
+        .blocking(Phase::Check, move |context| check::check(&path, &split, &check_options, context))
+        .await
+        .map_err(|error| error.at(|place| place.file = Some(source.name().to_owned())))?;
+    let occupied = occupied(&mut session, connect, &checked).await;
+    session.close().await;
+    let occupied = occupied?;
+
+    let restore_point = if occupied.is_empty() {
+        None
+    } else {
+        let Some(directory) = options.restore_point_directory() else {
+            let list = occupied.into_iter().collect::<Vec<_>>().join("', '");
+            return Err(Error::new(
+                ErrorKind::RestorePoint,
+                format!(
+                    "the database '{list}' is not empty: name a directory for the restore point \
+                     that is taken before anything is changed"
+                ),
+            ));
+        };
+        let databases = if checked.databases.is_empty() {
+            Databases::Current
+        } else {
+            Databases::Named(occupied.into_iter().collect())
+        };
+        Some(RestorePoint::take(connect, databases, directory, context).await?)
+    };
+    Ok(Prepared {
+        connect: connect.clone(),
+        options: options.clone(),
+        source,
+        checked,
+        restore_point,
+    })
+}
+
+/// The databases that the script writes to and that hold anything now.
+async fn occupied(
+    session: &mut Session,
+    connect: &ConnectOptions,
+    checked: &Checked,
+) -> Result<BTreeSet<String>> {
+    let mut targets = checked.databases.clone();
+    if targets.is_empty() {
+        targets.insert(connect.database().map(str::to_owned).ok_or_else(|| {
+            Error::config("the file does not say into which database it goes: name one")
+        })?);
+    }
+    let present = session.database_names().await?;
+    let mut occupied = BTreeSet::new();
+    for name in targets {
+        // One that is not there yet is made by the script.
+        if present.contains(&name) && !session.database(&name).await?.is_empty() {
+            occupied.insert(name);
+        }
+    }
+    Ok(occupied)
+}
+
+/// A file that has been checked, and what it overwrites saved: ready to be restored.
+#[derive(Debug)]
+pub struct Prepared {
+    connect: ConnectOptions,
+    options: RestoreOptions,
+    source: Source,
+    checked: Checked,
+    restore_point: Option<RestorePoint>,
+}
+
+impl Prepared {
+    /// What the restore overwrites; `None` when the target holds nothing.
+    #[must_use]
+    pub const fn restore_point(&self) -> Option<&RestorePoint> {
+        self.restore_point.as_ref()
+    }
+
+    /// Replays the file and compares the result with its manifest.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Server`], [`ErrorKind::Privilege`]: the server refused a statement; the
+    ///   place is its number, line and offset in the text. Nothing is sent after it.
+    /// - [`ErrorKind::Mismatch`]: the result is not what the manifest says.
+    /// - [`ErrorKind::Connect`], [`ErrorKind::Auth`], [`ErrorKind::Protocol`],
+    ///   [`ErrorKind::Io`], [`ErrorKind::Codec`], [`ErrorKind::Lex`]: the server or the file
+    ///   failed.
+    /// - [`ErrorKind::Cancelled`], [`ErrorKind::TimedOut`]: by the context.
+    ///
+    /// After any of these the target can be between before and after; the restore point holds
+    /// what was there.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills its statement on the server.
+    pub async fn apply(self, context: &Context) -> Result<RestoreReport> {
+        let started = Instant::now();
+        context.enter(Phase::Replay);
+        context.counters().bytes_total.set(self.checked.file_bytes);
+        let mut session = Session::open(&self.connect, context).await?;
+        let mut replayed = Replayed::default();
+        let done = self.run(&mut session, context, &mut replayed).await;
+        session.close().await;
+        done.map_err(|error| {
+            error.at(|place| {
+                place.file = Some(self.source.name().to_owned());
+                place.phase = Some(context.progress().phase);
+            })
+        })?;
+        let mut warnings = self.checked.warnings;
+        warnings.extend(replayed.warnings);
+        Ok(RestoreReport {
+            statements: replayed.statements,
+            file_bytes: self.checked.file_bytes,
+            duration: started.elapsed(),
+            restore_point: self.restore_point.map(|point| point.path().to_owned()),
+            compared: self.checked.manifest.is_some(),
+            server_warnings: replayed.warnings_total,
+            warnings,
+        })
+    }
+
+    async fn run(
+        &self,
+        session: &mut Session,
+        context: &Context,
+        replayed: &mut Replayed,
+    ) -> Result<()> {
+        session.set_up_for_replay(self.options.binlog()).await?;
+        replay::replay(session, &self.source, replayed).await?;
+        if let Some(manifest) = &self.checked.manifest {
+            context.enter(Phase::Compare);
+            // The script may have left another database selected.
+            if let Some(database) = self.connect.database() {
+                session.execute(format!("USE {}", quote_identifier(database))).await?;
+            }
+            compare::compare(session, manifest, self.connect.database()).await?;
+        }
+        Ok(())
+    }
+}

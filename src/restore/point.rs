@@ -1,0 +1,65 @@
+//! The restore point: what is in the target, dumped and verified before anything is changed.
+
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+
+use crate::archive::verify;
+use crate::context::Context;
+use crate::dump::{Databases, DumpOptions, DumpReport, dump_to_path};
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Phase;
+use crate::server::ConnectOptions;
+
+/// A verified backup of what a restore is about to overwrite.
+///
+/// There is no way to make one but to dump and verify it, and no way to restore over data without
+/// one: [`Prepared`](super::Prepared) holds it.
+#[derive(Clone, Debug)]
+pub struct RestorePoint {
+    path: PathBuf,
+    report: DumpReport,
+}
+
+impl RestorePoint {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub const fn report(&self) -> &DumpReport {
+        &self.report
+    }
+
+    /// Dumps `databases` into `pre-restore_YYYY-MM-DD_HH-MM-SS.sql.gz` (UTC) and verifies the
+    /// file. Nothing of the target is changed.
+    pub(super) async fn take(
+        connect: &ConnectOptions,
+        databases: Databases,
+        directory: &Path,
+        context: &Context,
+    ) -> Result<Self> {
+        context.enter(Phase::RestorePoint);
+        let options = DumpOptions::default().with_databases(databases);
+        let time = Utc::now().format("%Y-%m-%d_%H-%M-%S");
+        let path = directory.join(format!("pre-restore_{time}.sql.gz"));
+        let report = dump_to_path(connect, &path, &options, context).await.map_err(not_saved)?;
+        verify(&path, context).await.map_err(not_saved)?;
+        tracing::info!(path = %path.display(), rows = report.rows, "restore point taken");
+        Ok(Self { path, report })
+    }
+}
+
+fn not_saved(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Cancelled | ErrorKind::TimedOut => error,
+        _ => Error::new(
+            ErrorKind::RestorePoint,
+            "what is in the target could not be saved, so nothing was restored",
+        )
+        .with_source(error),
+    }
+}
