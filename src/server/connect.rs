@@ -81,7 +81,7 @@ impl ConnectOptions {
 
     async fn connect_without_limit(&self) -> Result<Conn> {
         let files = match self.first_encryption() {
-            Encryption::Off => TlsFiles::default(),
+            Encryption::Off => TlsFiles::none(),
             _ => TlsFiles::read(self).await?,
         };
         let addresses = self.look_up().await?;
@@ -195,11 +195,21 @@ impl ConnectOptions {
 
     /// Refuses options that contradict each other, before anything is tried.
     fn check(&self) -> Result<()> {
-        let Some(_user) = self.user().filter(|user| !user.is_empty()) else {
+        if self.user().unwrap_or_default().is_empty() {
             return Err(Error::config(
                 "no user name is given (mysql://user@host, with_user, or `user` in an option file)",
             ));
-        };
+        }
+        // The protocol ends these texts by a NUL.
+        if [self.user(), self.database()]
+            .into_iter()
+            .flatten()
+            .any(|text| text.contains('\0'))
+        {
+            return Err(Error::config(
+                "the user or the database name has a NUL in it",
+            ));
+        }
         if self.connect_timeout().is_zero() {
             return Err(Error::config("the connect timeout is zero"));
         }

@@ -2,10 +2,12 @@
 
 mod catalog;
 mod connect;
+mod connect_url;
 mod driver_error;
 mod error_number;
 mod flavor;
 mod identity;
+mod option_file;
 mod options;
 mod session;
 mod settings;

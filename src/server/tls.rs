@@ -35,8 +35,13 @@ pub enum TlsMode {
 
 impl TlsMode {
     /// Every mode, from the weakest to the strongest.
-    pub const ALL: [Self; 5] =
-        [Self::Disabled, Self::Preferred, Self::Required, Self::VerifyCa, Self::VerifyIdentity];
+    pub const ALL: [Self; 5] = [
+        Self::Disabled,
+        Self::Preferred,
+        Self::Required,
+        Self::VerifyCa,
+        Self::VerifyIdentity,
+    ];
 
     /// The value of `ssl-mode` in URLs.
     #[must_use]
@@ -112,11 +117,17 @@ mod without {
     use crate::server::ConnectOptions;
 
     /// The certificates that a connection needs: none without TLS.
-    #[derive(Debug, Default)]
     pub(in crate::server) struct TlsFiles;
 
     impl TlsFiles {
-        #[expect(clippy::unused_async, reason = "the same call as with the feature `tls`")]
+        pub(in crate::server) fn none() -> Self {
+            Self
+        }
+
+        #[expect(
+            clippy::unused_async,
+            reason = "the same call as with the feature `tls`"
+        )]
         pub(in crate::server) async fn read(_options: &ConnectOptions) -> Result<Self> {
             Ok(Self)
         }
@@ -146,13 +157,19 @@ mod with {
 
     /// The certificates and the key that a connection needs, read and checked before connecting,
     /// so that an error names the file.
-    #[derive(Default)]
     pub(in crate::server) struct TlsFiles {
         ca: Option<Vec<u8>>,
         identity: Option<(Vec<u8>, Vec<u8>)>,
     }
 
     impl TlsFiles {
+        pub(in crate::server) fn none() -> Self {
+            Self {
+                ca: None,
+                identity: None,
+            }
+        }
+
         pub(in crate::server) async fn read(options: &ConnectOptions) -> Result<Self> {
             let ca = match options.ssl_ca() {
                 Some(path) => Some(read_ca(path).await?),
@@ -289,9 +306,10 @@ mod with {
                 format!("`{}` is not a host name that TLS can use", options.host()),
             ),
             _ => match tls_cause(error)? {
-                rustls::Error::InvalidCertificate(problem) => {
-                    (ErrorKind::Connect, certificate_message(problem, options, &place))
-                }
+                rustls::Error::InvalidCertificate(problem) => (
+                    ErrorKind::Connect,
+                    certificate_message(problem, options, &place),
+                ),
                 rustls::Error::AlertReceived(
                     AlertDescription::CertificateRequired
                     | AlertDescription::BadCertificate
