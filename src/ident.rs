@@ -1,6 +1,7 @@
 //! Names of database objects: what kinds there are, and how a name is quoted.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,29 @@ impl ObjectKind {
             Self::Event => "EVENT",
         }
     }
+}
+
+/// Reads the word of a kind, as [`ObjectKind::word`] gives it; `_` and `-` count as blanks.
+///
+/// # Errors
+/// [`UnknownKind`] for any other word.
+impl FromStr for ObjectKind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        let word = text.replace(['_', '-'], " ");
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.word() == word)
+            .ok_or_else(|| UnknownKind { word: text.to_owned() })
+    }
+}
+
+/// A word that is not a kind of object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{word}' is not a kind of object; the kinds are {}", ObjectKind::ALL.map(ObjectKind::word).join(", "))]
+pub struct UnknownKind {
+    word: String,
 }
 
 impl fmt::Display for ObjectKind {

@@ -62,13 +62,7 @@ fn values(column: &str) -> Vec<String> {
         ]),
         "single" => singles(),
         "twofold" => doubles(),
-        "day" => quoted(&[
-            "0000-00-00",
-            "1000-01-01",
-            "9999-12-31",
-            "2024-02-29",
-            "2024-00-00",
-        ]),
+        "day" => quoted(&["0000-00-00", "1000-01-01", "9999-12-31", "2024-02-29", "2024-00-00"]),
         "clock" => quoted(&[
             "-838:59:58.999999",
             "838:59:58.999999",
@@ -93,36 +87,20 @@ fn values(column: &str) -> Vec<String> {
             "2024-10-27 02:30:00.999999",
         ]),
         "vintage" => literals(&["0", "1901", "2155", "1970"]),
-        "bits" => literals(&[
-            "x'FFFFFFFFFFFFFFFF'",
-            "b'0'",
-            "b'1'",
-            "x'8000000000000000'",
-            "x'27'",
-        ]),
+        "bits" => {
+            literals(&["x'FFFFFFFFFFFFFFFF'", "b'0'", "b'1'", "x'8000000000000000'", "x'27'"])
+        }
         // The last is no member: it is kept as '' with the number 0, and '' itself has number 1.
         "choice" => quoted(&["", "a", "b", "no such member"]),
         "several" => quoted(&["", "x", "x,y,z", "z"]),
         "fixed" => quoted(&["", "a", "é😀", "12345678", "\\", "'"]),
         "latin" => latin(),
-        "wide" => quoted(&[
-            "",
-            "a\0b",
-            "😀 and ß",
-            "\u{FEFF}BOM",
-            "日本語",
-            "trailing  ",
-        ]),
+        "wide" => quoted(&["", "a\0b", "😀 and ß", "\u{FEFF}BOM", "日本語", "trailing  "]),
         "words" => words(),
-        "raw_fixed" => [
-            &b""[..],
-            b"\0\0\0\0\0\0\0\0",
-            b"ab\0",
-            b"\xFF\xFE\xFD' \\\n\x1A",
-        ]
-        .iter()
-        .map(|bytes| hex(bytes))
-        .collect(),
+        "raw_fixed" => [&b""[..], b"\0\0\0\0\0\0\0\0", b"ab\0", b"\xFF\xFE\xFD' \\\n\x1A"]
+            .iter()
+            .map(|bytes| hex(bytes))
+            .collect(),
         "raw" => blobs(),
         "doc" => documents(),
         "shape" => literals(&[
@@ -180,12 +158,7 @@ fn doubles() -> Vec<String> {
 
 fn latin() -> Vec<String> {
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
-    vec![
-        format!("_latin1 {}", hex(&every_byte)),
-        text(""),
-        text("trailing spaces  "),
-        text("Ÿ€œ"),
-    ]
+    vec![format!("_latin1 {}", hex(&every_byte)), text(""), text("trailing spaces  "), text("Ÿ€œ")]
 }
 
 fn words() -> Vec<String> {

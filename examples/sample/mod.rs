@@ -3,10 +3,7 @@
 //! The integration tests and the quickstart both use it. [`SCHEMA`] is a script for the stock
 //! clients; [`fill`] makes the same rows on every run, many of them on the edges of their types.
 
-#![allow(
-    dead_code,
-    reason = "each crate that includes this module uses a part of it"
-)]
+#![allow(dead_code, reason = "each crate that includes this module uses a part of it")]
 
 mod edges;
 mod insert;

@@ -190,9 +190,7 @@ impl<P: FnMut(u64) + Send> Filler<'_, P> {
             },
         )
         .await?;
-        self.conn
-            .query_drop("UPDATE branches SET head_id = id WHERE id % 4 <> 0")
-            .await
+        self.conn.query_drop("UPDATE branches SET head_id = id WHERE id % 4 <> 0").await
     }
 
     async fn works(&mut self) -> mysql_async::Result<()> {
@@ -274,10 +272,7 @@ impl<P: FnMut(u64) + Send> Filler<'_, P> {
                     text(&random.person(GIVEN, FAMILY)),
                     optional(index % 3 == 0, || text("Zoë \"Ünique\" \\o/")),
                     optional(index % 5 == 0, || {
-                        text(&format!(
-                            "likes {} 📖\r\nand 'quotes';",
-                            random.phrase(THINGS, 6)
-                        ))
+                        text(&format!("likes {} 📖\r\nand 'quotes';", random.phrase(THINGS, 6)))
                     }),
                     match index % 11 {
                         9 => String::from("'0000-00-00'"),
@@ -311,10 +306,7 @@ impl<P: FnMut(u64) + Send> Filler<'_, P> {
                     FIRST_MEMBER + random.below(members),
                     random.moment(day, 1),
                     civil(day + 21),
-                    optional(index % 10 != 0, || format!(
-                        "'{}'",
-                        random.moment(day + 1, 40)
-                    )),
+                    optional(index % 10 != 0, || format!("'{}'", random.moment(day + 1, 40))),
                     random.below(4),
                 )
             },
@@ -323,11 +315,8 @@ impl<P: FnMut(u64) + Send> Filler<'_, P> {
     }
 
     async fn reservations(&mut self) -> mysql_async::Result<()> {
-        let (count, works, members) = (
-            self.sizes.reservations,
-            self.sizes.works,
-            self.sizes.members,
-        );
+        let (count, works, members) =
+            (self.sizes.reservations, self.sizes.works, self.sizes.members);
         self.insert(
             "reservations (member_id, work_id, made, `order`, note)",
             count,
@@ -337,8 +326,7 @@ impl<P: FnMut(u64) + Send> Filler<'_, P> {
                     FIRST_MEMBER + index % members,
                     (index / members + index % members) % works + 1,
                     random.moment(19_900, 500),
-                    optional(index % 2 == 0, || (random.signed_below(65_536) - 32_768)
-                        .to_string()),
+                    optional(index % 2 == 0, || (random.signed_below(65_536) - 32_768).to_string()),
                     match index % 3 {
                         0 => "''",
                         1 => "NULL",
@@ -376,34 +364,26 @@ impl<P: FnMut(u64) + Send> Filler<'_, P> {
 
     async fn gate_log(&mut self) -> mysql_async::Result<()> {
         let count = self.sizes.gate_log;
-        self.insert(
-            "`gate log` (gate, passed, direction, `a``b`)",
-            count,
-            |random, index| {
-                if index % 10 == 0 {
-                    // The same row again and again.
-                    String::from("1, '2025-01-01 00:00:00', 'in', NULL")
-                } else {
-                    let moment = random.moment(19_700, 400);
-                    let seconds = moment.split('.').next().unwrap_or_default();
-                    format!(
-                        "{}, '{seconds}', '{}', {}",
-                        random.signed_below(8) - 4,
-                        random.pick(&["in", "out"]),
-                        random.below(1000),
-                    )
-                }
-            },
-        )
+        self.insert("`gate log` (gate, passed, direction, `a``b`)", count, |random, index| {
+            if index % 10 == 0 {
+                // The same row again and again.
+                String::from("1, '2025-01-01 00:00:00', 'in', NULL")
+            } else {
+                let moment = random.moment(19_700, 400);
+                let seconds = moment.split('.').next().unwrap_or_default();
+                format!(
+                    "{}, '{seconds}', '{}', {}",
+                    random.signed_below(8) - 4,
+                    random.pick(&["in", "out"]),
+                    random.below(1000),
+                )
+            }
+        })
         .await
     }
 }
 
 /// The first copies have the highest numbers a `BIGINT UNSIGNED` can hold.
 fn barcode(index: u64) -> u64 {
-    if index < 5 {
-        u64::MAX - index
-    } else {
-        30_000_000_000_000 + index * 7
-    }
+    if index < 5 { u64::MAX - index } else { 30_000_000_000_000 + index * 7 }
 }

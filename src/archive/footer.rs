@@ -32,7 +32,7 @@ const TRAILER_GZIP_BYTES: usize = GZIP_HEADER.len() + 5 + TRAILER_TEXT_BYTES + 8
 const FOOTER_TEXT_LIMIT: u64 = 1 << 30;
 
 /// The manifest and the index of a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Footer {
     /// What the file holds and where it came from.

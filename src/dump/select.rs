@@ -88,7 +88,8 @@ impl FromStr for Selector {
 
     fn from_str(text: &str) -> Result<Self> {
         if let Some((word, pattern)) = text.split_once(':') {
-            if let Some(kind) = ObjectKind::ALL.into_iter().find(|kind| kind.word() == word) {
+            // Anything else before a colon is part of a name.
+            if let Ok(kind) = word.parse() {
                 return Ok(Self::new(pattern)?.with_kind(kind));
             }
         }

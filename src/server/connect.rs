@@ -201,14 +201,8 @@ impl ConnectOptions {
             ));
         }
         // The protocol ends these texts by a NUL.
-        if [self.user(), self.database()]
-            .into_iter()
-            .flatten()
-            .any(|text| text.contains('\0'))
-        {
-            return Err(Error::config(
-                "the user or the database name has a NUL in it",
-            ));
+        if [self.user(), self.database()].into_iter().flatten().any(|text| text.contains('\0')) {
+            return Err(Error::config("the user or the database name has a NUL in it"));
         }
         if self.connect_timeout().is_zero() {
             return Err(Error::config("the connect timeout is zero"));

@@ -10,11 +10,8 @@ use crate::error::{Error, Result};
 use super::options::{ConnectOptions, KEYS};
 
 /// What is percent-encoded in the parts of a URL that is printed.
-pub(super) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+pub(super) const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The same for a path in a value, where a slash means nothing else.
 pub(super) const ESCAPED_IN_PATH: &AsciiSet = &ESCAPED.remove(b'/');
@@ -42,9 +39,7 @@ pub(super) fn apply(mut options: ConnectOptions, url: &str) -> Result<ConnectOpt
     if let Some(host) = host {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if !(host.starts_with('[') || host.chars().all(is_plain)) {
-            return Err(malformed(
-                "the host is neither a name in ASCII nor an IP address",
-            ));
+            return Err(malformed("the host is neither a name in ASCII nor an IP address"));
         }
         options = options.with_host(host);
     }
@@ -94,9 +89,7 @@ fn split(url: &str) -> Result<(&str, &str, &str)> {
     // With one of `/?#` in a user name or password the URL ends earlier than was meant, and parts
     // of the password would be taken for the database or for a key.
     if rest.contains(['@', '#']) {
-        return Err(malformed(
-            "the characters / ? # @ in its parts must be percent-encoded",
-        ));
+        return Err(malformed("the characters / ? # @ in its parts must be percent-encoded"));
     }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let path = path.strip_prefix('/').unwrap_or(path);
@@ -118,11 +111,7 @@ fn malformed(why: &str) -> Error {
 }
 
 fn url_keys() -> String {
-    let names: Vec<&str> = KEYS
-        .iter()
-        .filter(|key| key.in_url)
-        .map(|key| key.name)
-        .collect();
+    let names: Vec<&str> = KEYS.iter().filter(|key| key.in_url).map(|key| key.name).collect();
     names.join(", ")
 }
 

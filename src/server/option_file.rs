@@ -19,13 +19,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Options that narrow whom the stock clients trust. Without support for them the connection would
 /// be less safe than the file says.
-const UNSUPPORTED: [&str; 5] = [
-    "ssl-capath",
-    "ssl-crl",
-    "ssl-crlpath",
-    "ssl-fp",
-    "ssl-fplist",
-];
+const UNSUPPORTED: [&str; 5] = ["ssl-capath", "ssl-crl", "ssl-crlpath", "ssl-fp", "ssl-fplist"];
 
 /// Sets what the groups of the file name.
 pub(super) fn apply(
@@ -33,10 +27,7 @@ pub(super) fn apply(
     path: &Path,
     groups: &[&str],
 ) -> Result<ConnectOptions> {
-    let mut reader = Reader {
-        groups,
-        settings: Vec::new(),
-    };
+    let mut reader = Reader { groups, settings: Vec::new() };
     reader.read(path, 0)?;
 
     let mut host = None;
@@ -154,9 +145,7 @@ impl Setting {
     }
 
     fn set_named(&self, name: &str, options: &mut ConnectOptions) -> Result<()> {
-        KEYS.iter()
-            .filter(|key| key.name == name)
-            .try_for_each(|key| self.set(key, options))
+        KEYS.iter().filter(|key| key.name == name).try_for_each(|key| self.set(key, options))
     }
 
     fn refused(&self, message: &str) -> Error {
@@ -213,9 +202,8 @@ impl Reader<'_> {
 
     fn include(&mut self, line: &[u8], path: &Path, number: u64, depth: usize) -> Result<()> {
         let line = String::from_utf8_lossy(line);
-        let (directive, target) = line
-            .split_once(|c: char| c.is_ascii_whitespace())
-            .unwrap_or((&line, ""));
+        let (directive, target) =
+            line.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((&line, ""));
         let target = target.trim();
         let is_directory = match directive {
             "!include" => false,
@@ -268,9 +256,7 @@ fn load(path: &Path) -> Result<Vec<u8>> {
         }
     }
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(unreadable(path, "the option file is larger than 1 MiB"));
     }
@@ -289,9 +275,7 @@ fn setting(line: &[u8], file: &Path, number: u64) -> Setting {
     };
     Setting {
         name,
-        value: parts
-            .next()
-            .map(|value| unescape(unquote(value.trim_ascii_start()))),
+        value: parts.next().map(|value| unescape(unquote(value.trim_ascii_start()))),
         file: file.to_owned(),
         line: number,
     }
@@ -392,9 +376,7 @@ mod tests {
     }
 
     fn password(options: &ConnectOptions) -> Option<String> {
-        options
-            .password()
-            .map(|password| password.expose().to_owned())
+        options.password().map(|password| password.expose().to_owned())
     }
 
     #[test]
@@ -432,10 +414,7 @@ mod tests {
             ("'", "'"),
             ("''", ""),
             ("", ""),
-            (
-                "a\\sb\\tc\\nd\\re\\bf\\\\g\\xh\\",
-                "a b\tc\nd\re\u{8}f\\g\\xh\\",
-            ),
+            ("a\\sb\\tc\\nd\\re\\bf\\\\g\\xh\\", "a b\tc\nd\re\u{8}f\\g\\xh\\"),
             ("'\\''", "'"),
             ("a;b", "a;b"),
             ("é", "é"),
@@ -463,10 +442,7 @@ mod tests {
     fn a_socket_counts_for_the_local_host_only() {
         let socket = Some(Path::new("/s"));
         assert_eq!(parse("[client]\nsocket=/s\nport=1").socket(), socket);
-        assert_eq!(
-            parse("[client]\nsocket=/s\nhost=localhost").socket(),
-            socket
-        );
+        assert_eq!(parse("[client]\nsocket=/s\nhost=localhost").socket(), socket);
         let other = parse("[client]\nhost=db\nsocket=/s");
         assert_eq!((other.host(), other.socket()), ("db", None));
         assert_eq!(parse("[client]\nsocket=/s\nprotocol=TCP").socket(), None);
@@ -503,10 +479,7 @@ mod tests {
     #[test]
     fn includes_are_followed_where_they_stand() {
         let files = Files::new(&[
-            (
-                "my.cnf",
-                "!include one.cnf\n[client]\nport=3\n!includedir conf.d\nuser=last\n",
-            ),
+            ("my.cnf", "!include one.cnf\n[client]\nport=3\n!includedir conf.d\nuser=last\n"),
             ("one.cnf", "[client]\nport=2\ndatabase=one\n"),
             ("conf.d/b.cnf", "[client]\ndatabase=b\nuser=b\n"),
             ("conf.d/a.cnf", "[client]\ndatabase=a\n"),

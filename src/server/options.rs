@@ -128,14 +128,8 @@ impl Default for ConnectOptions {
 impl ConnectOptions {
     /// The groups of an option file that [`from_option_file`](Self::from_option_file) reads: those
     /// of the stock dump programs, and `snapdump`.
-    pub const OPTION_GROUPS: [&str; 6] = [
-        "client",
-        "client-server",
-        "client-mariadb",
-        "mysqldump",
-        "mariadb-dump",
-        "snapdump",
-    ];
+    pub const OPTION_GROUPS: [&str; 6] =
+        ["client", "client-server", "client-mariadb", "mysqldump", "mariadb-dump", "snapdump"];
 
     /// Options for `localhost`, port 3306, with no user yet.
     #[must_use]
@@ -464,16 +458,12 @@ pub(super) const KEYS: [Key; 12] = [
         options.ssl_key = Some(text(value)?.into());
         Some(())
     }),
-    key(
-        "connect-timeout",
-        "a number of seconds from 1 to 86400",
-        |options, value| {
-            let seconds = value.parse().ok()?;
-            (1..=86_400).contains(&seconds).then(|| {
-                options.connect_timeout = Duration::from_secs(seconds);
-            })
-        },
-    ),
+    key("connect-timeout", "a number of seconds from 1 to 86400", |options, value| {
+        let seconds = value.parse().ok()?;
+        (1..=86_400).contains(&seconds).then(|| {
+            options.connect_timeout = Duration::from_secs(seconds);
+        })
+    }),
     key("prefer-socket", "true, false", |options, value| {
         options.prefer_socket = boolean(value)?;
         Some(())
@@ -485,12 +475,7 @@ const fn key(
     values: &'static str,
     set: fn(&mut ConnectOptions, &str) -> Option<()>,
 ) -> Key {
-    Key {
-        name,
-        in_url: true,
-        values,
-        set,
-    }
+    Key { name, in_url: true, values, set }
 }
 
 const fn part(
@@ -498,10 +483,7 @@ const fn part(
     values: &'static str,
     set: fn(&mut ConnectOptions, &str) -> Option<()>,
 ) -> Key {
-    Key {
-        in_url: false,
-        ..key(name, values, set)
-    }
+    Key { in_url: false, ..key(name, values, set) }
 }
 
 fn text(value: &str) -> Option<String> {
@@ -567,19 +549,14 @@ mod tests {
 
     #[test]
     fn host_and_socket_take_each_other_back() {
-        let options = ConnectOptions::new()
-            .with_host("db")
-            .with_socket("/run/s")
-            .with_host("[::1]");
+        let options =
+            ConnectOptions::new().with_host("db").with_socket("/run/s").with_host("[::1]");
         assert_eq!((options.host(), options.socket()), ("::1", None));
         assert_eq!(options.place(), "[::1]:3306");
         let options = options.with_socket("/run/s");
         assert_eq!(options.host(), "localhost");
         assert_eq!(options.place(), "/run/s");
-        assert_eq!(
-            options.with_user("a b").to_string(),
-            "mysql://a%20b@localhost?socket=/run/s"
-        );
+        assert_eq!(options.with_user("a b").to_string(), "mysql://a%20b@localhost?socket=/run/s");
     }
 
     #[test]

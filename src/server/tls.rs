@@ -35,13 +35,8 @@ pub enum TlsMode {
 
 impl TlsMode {
     /// Every mode, from the weakest to the strongest.
-    pub const ALL: [Self; 5] = [
-        Self::Disabled,
-        Self::Preferred,
-        Self::Required,
-        Self::VerifyCa,
-        Self::VerifyIdentity,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Disabled, Self::Preferred, Self::Required, Self::VerifyCa, Self::VerifyIdentity];
 
     /// The value of `ssl-mode` in URLs.
     #[must_use]
@@ -124,10 +119,7 @@ mod without {
             Self
         }
 
-        #[expect(
-            clippy::unused_async,
-            reason = "the same call as with the feature `tls`"
-        )]
+        #[expect(clippy::unused_async, reason = "the same call as with the feature `tls`")]
         pub(in crate::server) async fn read(_options: &ConnectOptions) -> Result<Self> {
             Ok(Self)
         }
@@ -164,10 +156,7 @@ mod with {
 
     impl TlsFiles {
         pub(in crate::server) fn none() -> Self {
-            Self {
-                ca: None,
-                identity: None,
-            }
+            Self { ca: None, identity: None }
         }
 
         pub(in crate::server) async fn read(options: &ConnectOptions) -> Result<Self> {
@@ -306,10 +295,9 @@ mod with {
                 format!("`{}` is not a host name that TLS can use", options.host()),
             ),
             _ => match tls_cause(error)? {
-                rustls::Error::InvalidCertificate(problem) => (
-                    ErrorKind::Connect,
-                    certificate_message(problem, options, &place),
-                ),
+                rustls::Error::InvalidCertificate(problem) => {
+                    (ErrorKind::Connect, certificate_message(problem, options, &place))
+                }
                 rustls::Error::AlertReceived(
                     AlertDescription::CertificateRequired
                     | AlertDescription::BadCertificate

@@ -35,12 +35,7 @@ impl fmt::Display for Difference {
         if let Some(row) = &self.row {
             write!(f, ", row {row}")?;
         }
-        let Self {
-            attribute,
-            left,
-            right,
-            ..
-        } = self;
+        let Self { attribute, left, right, .. } = self;
         write!(f, ", {attribute}: {left} | {right}")
     }
 }
@@ -64,12 +59,7 @@ pub(crate) fn compare(left: &Description, right: &Description) -> Vec<Difference
     // A table that only one side has was reported above.
     for (name, left) in &left.tables {
         if let Some(right) = right.tables.get(name) {
-            rows(
-                &Object::new(Kind::Table, name),
-                left,
-                right,
-                &mut differences,
-            );
+            rows(&Object::new(Kind::Table, name), left, right, &mut differences);
         }
     }
     differences
@@ -170,11 +160,7 @@ fn rows(object: &Object, left: &TableData, right: &TableData, differences: &mut 
 }
 
 /// Rows that differ but belong together, rows of the left side only, rows of the right side only.
-type Paired<'a> = (
-    Vec<(&'a KeptRow, &'a KeptRow)>,
-    Vec<&'a KeptRow>,
-    Vec<&'a KeptRow>,
-);
+type Paired<'a> = (Vec<(&'a KeptRow, &'a KeptRow)>, Vec<&'a KeptRow>, Vec<&'a KeptRow>);
 
 /// Pairs the rows that are not the same on both sides: by primary key, and without one in the
 /// order in which they came.
@@ -190,9 +176,7 @@ fn pair<'a>(
     }
     let (mut pairs, mut only_left) = (Vec::new(), Vec::new());
     for row in without(left_rows, right_rows) {
-        let partner = waiting
-            .get_mut(&left.key_of(row))
-            .and_then(VecDeque::pop_front);
+        let partner = waiting.get_mut(&left.key_of(row)).and_then(VecDeque::pop_front);
         match partner {
             Some(partner) => pairs.push((row, partner)),
             None => only_left.push(row),

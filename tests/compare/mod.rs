@@ -26,10 +26,7 @@
 //! **Left out**: times of creation and change, statistics, histograms, grants and accounts, and
 //! what belongs to the server instead of the database (origin of an event, tablespace files).
 
-#![allow(
-    dead_code,
-    reason = "each crate that includes this module uses a part of it"
-)]
+#![allow(dead_code, reason = "each crate that includes this module uses a part of it")]
 
 pub(crate) mod catalog;
 pub(crate) mod difference;
@@ -76,10 +73,7 @@ pub(crate) struct Object {
 
 impl Object {
     pub(crate) fn new(kind: Kind, name: impl Into<String>) -> Self {
-        Self {
-            kind,
-            name: name.into(),
-        }
+        Self { kind, name: name.into() }
     }
 }
 
@@ -144,11 +138,7 @@ pub(crate) async fn describe(
         let data = rows::read(conn, &layout).await?;
         tables.insert(layout.table, data);
     }
-    Ok(Description {
-        database: database.to_owned(),
-        objects,
-        tables,
-    })
+    Ok(Description { database: database.to_owned(), objects, tables })
 }
 
 /// Brings the session into the one state in which every answer is exact; true for MariaDB.
@@ -172,8 +162,7 @@ async fn prepare_session(conn: &mut Conn, database: &str) -> Result<bool, mysql_
     })
     .await?;
     // Inside its own database SHOW CREATE VIEW leaves the qualifier away where it can.
-    conn.query_drop(format!("USE {}", quote_name(database)))
-        .await?;
+    conn.query_drop(format!("USE {}", quote_name(database))).await?;
     Ok(mariadb)
 }
 

@@ -145,11 +145,7 @@ fn layout(table: String, columns: &[Column], versioned: bool, mariadb: bool) -> 
             "json" if !mariadb => format!("JSON_TYPE({expression})"),
             _ => continue,
         };
-        slots.push(Slot {
-            name: second.clone(),
-            expression: second,
-            is_key: false,
-        });
+        slots.push(Slot { name: second.clone(), expression: second, is_key: false });
     }
     let versions = versioned.then(|| {
         if periods.is_empty() {
@@ -159,11 +155,7 @@ fn layout(table: String, columns: &[Column], versioned: bool, mariadb: bool) -> 
         let current = slots.iter().map(|slot| slot.expression.clone());
         current.chain(periods).collect()
     });
-    Layout {
-        table,
-        slots,
-        versions,
-    }
+    Layout { table, slots, versions }
 }
 
 /// Reads all rows of a table.
@@ -171,11 +163,7 @@ pub(crate) async fn read(
     conn: &mut Conn,
     layout: &Layout,
 ) -> Result<TableData, mysql_async::Error> {
-    let expressions: Vec<&str> = layout
-        .slots
-        .iter()
-        .map(|slot| slot.expression.as_str())
-        .collect();
+    let expressions: Vec<&str> = layout.slots.iter().map(|slot| slot.expression.as_str()).collect();
     let table = quote_name(&layout.table);
     let current = stream(conn, &expressions.join(", "), &table, true).await?;
     let versions = match &layout.versions {
@@ -207,11 +195,7 @@ async fn stream(
     from: &str,
     keep: bool,
 ) -> Result<Streamed, mysql_async::Error> {
-    let mut streamed = Streamed {
-        rows: 0,
-        digest: Digest::default(),
-        kept: keep.then(Vec::new),
-    };
+    let mut streamed = Streamed { rows: 0, digest: Digest::default(), kept: keep.then(Vec::new) };
     let mut room = KEEP_BYTES;
     let mut encoded = Vec::new();
     let sql = format!("SELECT {expressions} FROM {from}");

@@ -23,30 +23,15 @@ impl Damage {
 }
 
 const fn damage(statements: &'static [&'static str], reported: &'static [&'static str]) -> Damage {
-    Damage {
-        flavor: None,
-        statements,
-        reported,
-        maybe: &[],
-    }
+    Damage { flavor: None, statements, reported, maybe: &[] }
 }
 
 const fn mariadb(statements: &'static [&'static str], reported: &'static [&'static str]) -> Damage {
-    Damage {
-        flavor: Some(Flavor::MariaDb),
-        statements,
-        reported,
-        maybe: &[],
-    }
+    Damage { flavor: Some(Flavor::MariaDb), statements, reported, maybe: &[] }
 }
 
 const fn mysql(statements: &'static [&'static str], reported: &'static [&'static str]) -> Damage {
-    Damage {
-        flavor: Some(Flavor::MySql),
-        statements,
-        reported,
-        maybe: &[],
-    }
+    Damage { flavor: Some(Flavor::MySql), statements, reported, maybe: &[] }
 }
 
 /// What is there before the damage.
@@ -179,10 +164,7 @@ const VALUES: &[Damage] = &[
     ),
     damage(
         &["UPDATE t SET day = '0000-00-00' WHERE id = 2"],
-        &[
-            "table t, data",
-            "table t, row id=2, day: NULL | '0000-00-00'",
-        ],
+        &["table t, data", "table t, row id=2, day: NULL | '0000-00-00'"],
     ),
     damage(
         &["UPDATE t SET day = '2024-00-01' WHERE id = 2"],
@@ -199,18 +181,12 @@ const VALUES: &[Damage] = &[
     // The error value, which prints like the member ''.
     damage(
         &["UPDATE t SET choice = 'b' WHERE id = 1"],
-        &[
-            "table t, data",
-            "table t, row id=1, CAST(`choice` AS UNSIGNED): 1 | 0",
-        ],
+        &["table t, data", "table t, row id=1, CAST(`choice` AS UNSIGNED): 1 | 0"],
     ),
     // The members '' and x together print like x alone.
     damage(
         &["UPDATE t SET several = 3 WHERE id = 1"],
-        &[
-            "table t, data",
-            "table t, row id=1, CAST(`several` AS UNSIGNED): 2 | 3",
-        ],
+        &["table t, data", "table t, row id=1, CAST(`several` AS UNSIGNED): 2 | 3"],
     ),
     damage(
         &["UPDATE t SET bits = 513 WHERE id = 1"],
@@ -222,10 +198,7 @@ const VALUES: &[Damage] = &[
     ),
     mysql(
         &["UPDATE t SET doc = CAST(CAST('2024-01-02' AS DATE) AS JSON) WHERE id = 1"],
-        &[
-            "table t, data",
-            "table t, row id=1, JSON_TYPE(`doc`): 'STRING' | 'DATE'",
-        ],
+        &["table t, data", "table t, row id=1, JSON_TYPE(`doc`): 'STRING' | 'DATE'"],
     ),
     damage(
         &["UPDATE t SET shape = ST_GeomFromText('POINT(1 2)', 4326) WHERE id = 1"],
@@ -237,11 +210,7 @@ const VALUES: &[Damage] = &[
     ),
     damage(
         &["UPDATE t SET base = 6 WHERE id = 3"],
-        &[
-            "table t, data",
-            "table t, row id=3, base: 5 | 6",
-            "table t, row id=3, doubled: 10 | 12",
-        ],
+        &["table t, data", "table t, row id=3, base: 5 | 6", "table t, row id=3, doubled: 10 | 12"],
     ),
     damage(
         &["DELETE FROM t WHERE id = 3"],
@@ -250,27 +219,15 @@ const VALUES: &[Damage] = &[
     // One of two equal rows.
     damage(
         &["DELETE FROM keyless WHERE a = 1 LIMIT 1"],
-        &[
-            "table keyless, data",
-            "table keyless, row (1, 'x'), exists: true | false",
-        ],
+        &["table keyless, data", "table keyless, row (1, 'x'), exists: true | false"],
     ),
     damage(
         &["UPDATE keyless SET b = '' WHERE a = 2"],
-        &[
-            "table keyless, data",
-            "table keyless, row (2, NULL), b: NULL | ''",
-        ],
+        &["table keyless, data", "table keyless, row (2, NULL), b: NULL | ''"],
     ),
+    mariadb(&["SELECT NEXT VALUE FOR s"], &["sequence s, next_not_cached_value: '5' | '35'"]),
     mariadb(
-        &["SELECT NEXT VALUE FOR s"],
-        &["sequence s, next_not_cached_value: '5' | '35'"],
-    ),
-    mariadb(
-        &[
-            "UPDATE history SET a = 2 WHERE id = 1",
-            "UPDATE history SET a = 1 WHERE id = 1",
-        ],
+        &["UPDATE history SET a = 2 WHERE id = 1", "UPDATE history SET a = 1 WHERE id = 1"],
         &["table history, versions: 1 row versions"],
     ),
 ];
@@ -279,10 +236,7 @@ const VALUES: &[Damage] = &[
 const TABLES: &[Damage] = &[
     damage(
         &["ALTER TABLE t AUTO_INCREMENT = 100"],
-        &[
-            "table t, AUTO_INCREMENT: '4' | '100'",
-            "table t, Create Table",
-        ],
+        &["table t, AUTO_INCREMENT: '4' | '100'", "table t, Create Table"],
     ),
     damage(
         &["ALTER TABLE t COMMENT = 'thing'"],
@@ -297,10 +251,8 @@ const TABLES: &[Damage] = &[
         ],
     ),
     damage(
-        &[
-            "ALTER TABLE t MODIFY words VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin \
-           DEFAULT 'nothing' COMMENT 'heard'",
-        ],
+        &["ALTER TABLE t MODIFY words VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin \
+           DEFAULT 'nothing' COMMENT 'heard'"],
         &[
             "column t.words, COLUMN_COMMENT",
             "column v.words, COLUMN_COMMENT",
@@ -308,10 +260,8 @@ const TABLES: &[Damage] = &[
         ],
     ),
     damage(
-        &[
-            "ALTER TABLE t MODIFY words VARCHAR(50) CHARACTER SET utf8mb4 \
-           COLLATE utf8mb4_unicode_ci DEFAULT 'nothing' COMMENT 'heard'",
-        ],
+        &["ALTER TABLE t MODIFY words VARCHAR(50) CHARACTER SET utf8mb4 \
+           COLLATE utf8mb4_unicode_ci DEFAULT 'nothing' COMMENT 'heard'"],
         &[
             "column t.words, COLLATION_NAME",
             "column v.words, COLLATION_NAME",
@@ -321,11 +271,7 @@ const TABLES: &[Damage] = &[
     // The character set of a column whose text stays the same.
     damage(
         &["ALTER TABLE t MODIFY fixed CHAR(10) CHARACTER SET latin1"],
-        &[
-            "column t.fixed, CHAR",
-            "column t.fixed, COLL",
-            "table t, Create Table",
-        ],
+        &["column t.fixed, CHAR", "column t.fixed, COLL", "table t, Create Table"],
     ),
     damage(
         &["ALTER TABLE t DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin"],
@@ -351,17 +297,11 @@ const TABLES: &[Damage] = &[
     ),
     damage(
         &["ALTER TABLE t DROP INDEX named, ADD INDEX named (vintage DESC) COMMENT 'by year'"],
-        &[
-            "index t.named, part 1 COLLATION: 'A' | 'D'",
-            "table t, Create Table",
-        ],
+        &["index t.named, part 1 COLLATION: 'A' | 'D'", "table t, Create Table"],
     ),
     damage(
         &["ALTER TABLE t DROP INDEX named, ADD INDEX named (vintage DESC) COMMENT 'year'"],
-        &[
-            "index t.named, part 1 INDEX_COMMENT",
-            "table t, Create Table",
-        ],
+        &["index t.named, part 1 INDEX_COMMENT", "table t, Create Table"],
     ),
     damage(
         &[
@@ -384,11 +324,7 @@ const TABLES: &[Damage] = &[
     ),
     damage(
         &["ALTER TABLE parent ROW_FORMAT = COMPRESSED"],
-        &[
-            "table parent, CREATE_OPTIONS",
-            "table parent, ROW_FORMAT",
-            "table parent, Create Table",
-        ],
+        &["table parent, CREATE_OPTIONS", "table parent, ROW_FORMAT", "table parent, Create Table"],
     ),
     damage(
         &["ALTER TABLE parted REORGANIZE PARTITION old INTO \
@@ -401,10 +337,7 @@ const TABLES: &[Damage] = &[
     ),
     damage(
         &["CREATE TABLE extra (a INT)"],
-        &[
-            "table extra, exists: false | true",
-            "column extra.a, exists: false | true",
-        ],
+        &["table extra, exists: false | true", "column extra.a, exists: false | true"],
     ),
     mysql(
         &["ALTER TABLE t ALTER INDEX named INVISIBLE"],
@@ -417,15 +350,9 @@ const TABLES: &[Damage] = &[
     mariadb(&["ALTER SEQUENCE s INCREMENT BY 4"], &["sequence s, "]),
     damage(
         &["ALTER DATABASE COLLATE utf8mb4_bin"],
-        &[
-            "database, DEFAULT_COLLATION_NAME",
-            "database, DEFAULT_CHARACTER_SET_NAME",
-        ],
+        &["database, DEFAULT_COLLATION_NAME", "database, DEFAULT_CHARACTER_SET_NAME"],
     ),
-    mariadb(
-        &["ALTER DATABASE COMMENT 'ours'"],
-        &["database, SCHEMA_COMMENT"],
-    ),
+    mariadb(&["ALTER DATABASE COMMENT 'ours'"], &["database, SCHEMA_COMMENT"]),
 ];
 
 /// Changes of views, triggers, routines and events.
@@ -438,42 +365,28 @@ const PROGRAMS: &[Damage] = &[
     damage(
         &["ALTER ALGORITHM=TEMPTABLE SQL SECURITY INVOKER VIEW v AS \
            SELECT id, words FROM t WHERE id > 0"],
-        &[
-            "view v, SECURITY_TYPE: 'DEFINER' | 'INVOKER'",
-            "view v, Create View",
-        ],
+        &["view v, SECURITY_TYPE: 'DEFINER' | 'INVOKER'", "view v, Create View"],
     ),
     damage(
-        &[
-            "ALTER ALGORITHM=TEMPTABLE DEFINER='nobody'@'nowhere' SQL SECURITY INVOKER VIEW v AS \
-           SELECT id, words FROM t WHERE id > 0",
-        ],
+        &["ALTER ALGORITHM=TEMPTABLE DEFINER='nobody'@'nowhere' SQL SECURITY INVOKER VIEW v AS \
+           SELECT id, words FROM t WHERE id > 0"],
         &["view v, DEFINER: ", "view v, Create View"],
     ),
     damage(
-        &[
-            "ALTER ALGORITHM=MERGE DEFINER='nobody'@'nowhere' SQL SECURITY INVOKER VIEW v AS \
-           SELECT id, words FROM t WHERE id > 0 WITH LOCAL CHECK OPTION",
-        ],
+        &["ALTER ALGORITHM=MERGE DEFINER='nobody'@'nowhere' SQL SECURITY INVOKER VIEW v AS \
+           SELECT id, words FROM t WHERE id > 0 WITH LOCAL CHECK OPTION"],
         &["view v, "],
     )
     .maybe(&["view over_v, IS_UPDATABLE"]),
     // A stand-in that was never replaced: the same columns, but constants.
     damage(
         &["CREATE OR REPLACE VIEW over_v AS SELECT 1 AS id"],
-        &[
-            "view over_v, Create View",
-            "view over_v, VIEW_DEFINITION",
-            "view over_v, IS_UPDATABLE",
-        ],
+        &["view over_v, Create View", "view over_v, VIEW_DEFINITION", "view over_v, IS_UPDATABLE"],
     )
     .maybe(&["column over_v.id, "]),
     damage(
         &["DROP VIEW over_v"],
-        &[
-            "view over_v, exists: true | false",
-            "column over_v.id, exists",
-        ],
+        &["view over_v, exists: true | false", "column over_v.id, exists"],
     ),
     damage(
         &[
@@ -481,10 +394,7 @@ const PROGRAMS: &[Damage] = &[
             "CREATE DEFINER='nobody'@'nowhere' TRIGGER second \
            BEFORE INSERT ON keyless FOR EACH ROW SET NEW.a = NEW.a * 2",
         ],
-        &[
-            "trigger second, DEFINER",
-            "trigger second, SQL Original Statement",
-        ],
+        &["trigger second, DEFINER", "trigger second, SQL Original Statement"],
     ),
     damage(
         &[
@@ -492,10 +402,7 @@ const PROGRAMS: &[Damage] = &[
             "CREATE TRIGGER first BEFORE INSERT ON keyless FOR EACH ROW \
            SET NEW.a = NEW.a + 1",
         ],
-        &[
-            "trigger first, ACTION_ORDER: '1' | '2'",
-            "trigger second, ACTION_ORDER: '2' | '1'",
-        ],
+        &["trigger first, ACTION_ORDER: '1' | '2'", "trigger second, ACTION_ORDER: '2' | '1'"],
     ),
     damage(
         &[
@@ -522,10 +429,7 @@ const PROGRAMS: &[Damage] = &[
     ),
     damage(
         &["DROP TRIGGER second"],
-        &[
-            "trigger second, exists: true | false",
-            "trigger first, ACTION_ORDER",
-        ],
+        &["trigger second, exists: true | false", "trigger first, ACTION_ORDER"],
     ),
     damage(
         &[
@@ -534,25 +438,15 @@ const PROGRAMS: &[Damage] = &[
             "CREATE PROCEDURE p() COMMENT 'nothing' SELECT 1",
         ],
         // The text is quoted as the routine's own sql_mode says.
-        &[
-            "procedure p, SQL_MODE",
-            "procedure p, sql_mode",
-            "procedure p, Create Procedure",
-        ],
+        &["procedure p, SQL_MODE", "procedure p, sql_mode", "procedure p, Create Procedure"],
     ),
     damage(
         &["ALTER PROCEDURE p COMMENT 'something'"],
-        &[
-            "procedure p, ROUTINE_COMMENT: 'nothing' | 'something'",
-            "procedure p, Create Procedure",
-        ],
+        &["procedure p, ROUTINE_COMMENT: 'nothing' | 'something'", "procedure p, Create Procedure"],
     ),
     damage(
         &["ALTER PROCEDURE p SQL SECURITY INVOKER"],
-        &[
-            "procedure p, SECURITY_TYPE",
-            "procedure p, Create Procedure",
-        ],
+        &["procedure p, SECURITY_TYPE", "procedure p, Create Procedure"],
     ),
     // The collation of a parameter is the database's at that time.
     damage(
@@ -574,21 +468,12 @@ const PROGRAMS: &[Damage] = &[
             "DROP FUNCTION f",
             "CREATE FUNCTION f(a VARCHAR(10)) RETURNS VARCHAR(10) DETERMINISTIC NO SQL COMMENT 'same' RETURN  a",
         ],
-        &[
-            "function f, Create Function",
-            "function f, ROUTINE_DEFINITION",
-        ],
+        &["function f, Create Function", "function f, ROUTINE_DEFINITION"],
     ),
-    damage(
-        &["ALTER DATABASE COLLATE latin1_swedish_ci"],
-        &["database, DEFAULT_COLLATION_NAME"],
-    ),
+    damage(&["ALTER DATABASE COLLATE latin1_swedish_ci"], &["database, DEFAULT_COLLATION_NAME"]),
     damage(
         &["ALTER EVENT e DISABLE"],
-        &[
-            "event e, STATUS: 'ENABLED' | 'DISABLED'",
-            "event e, Create Event",
-        ],
+        &["event e, STATUS: 'ENABLED' | 'DISABLED'", "event e, Create Event"],
     ),
     damage(
         &["ALTER EVENT e COMMENT 'awake'"],
@@ -619,20 +504,12 @@ const PROGRAMS: &[Damage] = &[
             "SET sql_mode = 'ORACLE'",
             "CREATE OR REPLACE PACKAGE BODY pack AS FUNCTION one RETURN INT AS BEGIN RETURN 2; END; END",
         ],
-        &[
-            "package body pack, Create Package Body",
-            "package body pack, ",
-        ],
+        &["package body pack, Create Package Body", "package body pack, "],
     ),
     // The view stays, without columns that the server could tell.
     damage(
         &["DROP TABLE t"],
-        &[
-            "table t, exists: true | false",
-            "column t.",
-            "index t.",
-            "column v.",
-        ],
+        &["table t, exists: true | false", "column t.", "index t.", "column v."],
     )
     .maybe(&["view v, "]),
 ];
@@ -645,9 +522,7 @@ async fn read(database: &TestDatabase) -> Description {
 }
 
 async fn fixture(server: &TestServer) -> TestDatabase {
-    let database = server
-        .database_with("CHARACTER SET latin1 COLLATE latin1_swedish_ci")
-        .await;
+    let database = server.database_with("CHARACTER SET latin1 COLLATE latin1_swedish_ci").await;
     database.run(FIXTURE).await;
     if server.is_mariadb() {
         database.run(MARIADB_FIXTURE).await;
@@ -667,29 +542,17 @@ async fn plant(server: &TestServer, all: &[Damage]) {
         let session = &["SET sql_mode = '', time_zone = '+00:00'"];
         database.run(&[session, damage.statements].concat()).await;
         let after = read(&database).await;
-        let lines: Vec<String> = compare(&before, &after)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let lines: Vec<String> = compare(&before, &after).iter().map(ToString::to_string).collect();
         let begins = |line: &str, start: &&str| line.starts_with(*start);
-        let missing = damage
-            .reported
-            .iter()
-            .filter(|start| !lines.iter().any(|line| begins(line, start)));
+        let missing =
+            damage.reported.iter().filter(|start| !lines.iter().any(|line| begins(line, start)));
         problems.extend(missing.map(|start| format!("{:?}: no {start}", damage.statements)));
         let known = [damage.reported, damage.maybe].concat();
-        let stray = lines
-            .iter()
-            .filter(|line| !known.iter().any(|start| begins(line, start)));
+        let stray = lines.iter().filter(|line| !known.iter().any(|start| begins(line, start)));
         problems.extend(stray.map(|line| format!("{:?}: stray {line}", damage.statements)));
         before = after;
     }
-    assert!(
-        problems.is_empty(),
-        "{}:\n{}",
-        server.name,
-        problems.join("\n")
-    );
+    assert!(problems.is_empty(), "{}:\n{}", server.name, problems.join("\n"));
 }
 
 on_each_server! {

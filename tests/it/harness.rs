@@ -37,11 +37,7 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) fn mariadb_10_11() -> Self {
-        Self::from_environment(
-            "mariadb_10_11",
-            Flavor::MariaDb,
-            "SNAPDUMP_TEST_MARIADB_10_11",
-        )
+        Self::from_environment("mariadb_10_11", Flavor::MariaDb, "SNAPDUMP_TEST_MARIADB_10_11")
     }
 
     pub(crate) fn mysql_9_7() -> Self {
@@ -49,31 +45,18 @@ impl TestServer {
     }
 
     pub(crate) fn mariadb_11_8() -> Self {
-        Self::from_environment(
-            "mariadb_11_8",
-            Flavor::MariaDb,
-            "SNAPDUMP_TEST_MARIADB_11_8",
-        )
+        Self::from_environment("mariadb_11_8", Flavor::MariaDb, "SNAPDUMP_TEST_MARIADB_11_8")
     }
 
     /// All of them, for tests that take data from one server to another.
     pub(crate) fn all() -> [Self; 3] {
-        [
-            Self::mariadb_10_11(),
-            Self::mysql_9_7(),
-            Self::mariadb_11_8(),
-        ]
+        [Self::mariadb_10_11(), Self::mysql_9_7(), Self::mariadb_11_8()]
     }
 
     fn from_environment(name: &'static str, flavor: Flavor, variable: &'static str) -> Self {
         let url = variable_or_fail(variable);
         let url = url.into_string().expect("the URL of a server is UTF-8");
-        Self {
-            name,
-            flavor,
-            url,
-            variable,
-        }
+        Self { name, flavor, url, variable }
     }
 
     pub(crate) fn is_mariadb(&self) -> bool {
@@ -101,14 +84,9 @@ impl TestServer {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("sd_{}_{number}", std::process::id());
         let mut conn = self.conn().await;
-        conn.query_drop(format!("CREATE DATABASE {name} {options}"))
-            .await
-            .unwrap();
+        conn.query_drop(format!("CREATE DATABASE {name} {options}")).await.unwrap();
         conn.disconnect().await.unwrap();
-        TestDatabase {
-            name,
-            server: self.clone(),
-        }
+        TestDatabase { name, server: self.clone() }
     }
 
     /// The command line client, ready to connect; the caller adds what it wants beyond that.
@@ -190,11 +168,7 @@ impl TestDatabase {
         let mut command = self.server.client();
         command.arg(&self.name);
         let output = run(command, script).await;
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(stderr_of(&output))
-        }
+        if output.status.success() { Ok(()) } else { Err(stderr_of(&output)) }
     }
 
     /// What the stock dump tool writes for this database with these options.
@@ -227,11 +201,7 @@ pub(crate) async fn run(mut command: Command, input: &[u8]) -> Output {
 }
 
 fn stderr_of(output: &Output) -> String {
-    format!(
-        "{}: {}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim()
-    )
+    format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim())
 }
 
 impl Drop for TestDatabase {
@@ -249,15 +219,9 @@ impl Drop for TestDatabase {
         match dropped {
             Ok(Ok(())) => {}
             problem if std::thread::panicking() => {
-                eprintln!(
-                    "{}: database {} is left: {problem:?}",
-                    self.server.name, self.name
-                );
+                eprintln!("{}: database {} is left: {problem:?}", self.server.name, self.name);
             }
-            problem => panic!(
-                "{}: database {} is left: {problem:?}",
-                self.server.name, self.name
-            ),
+            problem => panic!("{}: database {} is left: {problem:?}", self.server.name, self.name),
         }
     }
 }
@@ -269,17 +233,13 @@ async fn drop_database(url: &str, name: &str) -> mysql_async::Result<()> {
     for _ in 0..10 {
         // A connection that a failed test left behind may still hold locks on the tables.
         let ids: Vec<u64> = conn
-            .query(format!(
-                "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '{name}'"
-            ))
+            .query(format!("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '{name}'"))
             .await?;
         for id in ids {
             // It may end by itself between the two statements.
             let _ = conn.query_drop(format!("KILL {id}")).await;
         }
-        result = conn
-            .query_drop(format!("DROP DATABASE IF EXISTS {name}"))
-            .await;
+        result = conn.query_drop(format!("DROP DATABASE IF EXISTS {name}")).await;
         if result.is_ok() {
             break;
         }

@@ -7,10 +7,7 @@ use crate::sample_data;
 /// The sample schema, loaded by the stock client, with about `rows` rows.
 pub(crate) async fn sample_database(server: &TestServer, rows: u64) -> TestDatabase {
     let database = server.database().await;
-    database
-        .stock_client(sample_data::SCHEMA.as_bytes())
-        .await
-        .unwrap();
+    database.stock_client(sample_data::SCHEMA.as_bytes()).await.unwrap();
     let mut conn = database.conn().await;
     sample_data::fill(&mut conn, rows, |_| {}).await.unwrap();
     conn.disconnect().await.unwrap();
@@ -19,16 +16,9 @@ pub(crate) async fn sample_database(server: &TestServer, rows: u64) -> TestDatab
 
 /// Describes both databases and returns their differences as lines.
 async fn differences(before: &TestDatabase, after: &TestDatabase) -> Vec<String> {
-    let before = describe(&mut before.conn().await, &before.name)
-        .await
-        .unwrap();
-    let after = describe(&mut after.conn().await, &after.name)
-        .await
-        .unwrap();
-    compare(&before, &after)
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    let before = describe(&mut before.conn().await, &before.name).await.unwrap();
+    let after = describe(&mut after.conn().await, &after.name).await.unwrap();
+    compare(&before, &after).iter().map(ToString::to_string).collect()
 }
 
 on_each_server! {

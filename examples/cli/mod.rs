@@ -1,0 +1,191 @@
+//! What the example programs share: connection arguments, progress bars, and how they end.
+
+#![allow(dead_code, reason = "each program uses its own part")]
+
+use std::future::Future;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use snapdump::{ConnectOptions, Context, Phase, Progress, Result};
+
+/// Where to connect. The password is best given by `SNAPDUMP_PASSWORD` or an option file: what
+/// stands in the arguments can be read by every user of the machine.
+#[derive(Debug, clap::Args)]
+pub struct ConnectArgs {
+    /// mysql://user@host:port/database, with options such as ?ssl-mode=verify-identity
+    #[arg(long, env = "SNAPDUMP_URL", hide_env_values = true)]
+    url: Option<String>,
+    /// An option file such as ~/.my.cnf, of which [client] and [snapdump] are read
+    #[arg(long, value_name = "FILE")]
+    option_file: Option<PathBuf>,
+    /// The password; better than in the URL
+    #[arg(long, env = "SNAPDUMP_PASSWORD", hide = true, hide_env_values = true)]
+    password_from_environment: Option<String>,
+}
+
+impl ConnectArgs {
+    pub fn options(&self) -> Result<ConnectOptions> {
+        let mut options = match &self.url {
+            Some(url) => ConnectOptions::from_url(url)?,
+            None => ConnectOptions::new(),
+        };
+        if let Some(path) = &self.option_file {
+            options = options.with_option_file(path, &ConnectOptions::OPTION_GROUPS)?;
+        }
+        Ok(match &self.password_from_environment {
+            Some(password) => options.with_password(password.as_str()),
+            None => options,
+        })
+    }
+}
+
+/// Runs `work` to its end: Ctrl-C cancels it, progress is shown on a terminal, and an error is
+/// printed on one line. 0 for success, 1 for failure; clap exits with 2 for wrong usage.
+pub fn run<T, F>(quiet: bool, work: impl FnOnce(Context) -> F) -> ExitCode
+where
+    F: Future<Output = Result<T>>,
+{
+    let context = Context::new();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: could not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        let watcher = context.clone();
+        let interrupted = context.clone();
+        let bars = (!quiet && std::io::stderr().is_terminal())
+            .then(|| tokio::spawn(async move { show(&watcher).await }));
+        let signal = tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                interrupted.cancel();
+            }
+        });
+        let done = work(context).await;
+        signal.abort();
+        if let Some(bars) = bars {
+            bars.abort();
+            // Waits until the bar is cleared, so that nothing is printed over it.
+            let _ = bars.await;
+        }
+        done
+    });
+    // A read from standard input that was cancelled would hold the program up for ever.
+    runtime.shutdown_timeout(Duration::from_secs(6));
+    match done {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error.chain());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A bar that is cleared when its task ends.
+struct ClearedBar(ProgressBar);
+
+impl Drop for ClearedBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+async fn show(context: &Context) {
+    let bar = ClearedBar(ProgressBar::no_length());
+    let style = |template: &str| {
+        ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━━─")
+    };
+    let sized = style("{spinner} {prefix:>14} {bar:28} {percent:>3}% {elapsed:>4} {wide_msg}");
+    let open = style("{spinner} {prefix:>14} {elapsed:>4} {wide_msg}");
+    let mut phase = None;
+    loop {
+        let progress = context.progress();
+        if phase != Some(progress.phase) {
+            phase = Some(progress.phase);
+            bar.0.reset_elapsed();
+        }
+        bar.0.set_prefix(progress.phase.to_string());
+        bar.0.set_message(message(&progress));
+        let (done, total) = share(&progress);
+        if total > 0 {
+            bar.0.set_style(sized.clone());
+            bar.0.set_length(total);
+            bar.0.set_position(done.min(total));
+        } else {
+            bar.0.set_style(open.clone());
+            bar.0.unset_length();
+        }
+        bar.0.tick();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// How much of the phase is done. The server's guess of the rows is never taken for a promise:
+/// a bar that it would run over stays just below its end.
+fn share(progress: &Progress) -> (u64, u64) {
+    match progress.phase {
+        Phase::Tables | Phase::RestorePoint if progress.rows_total > 0 => {
+            (progress.rows_done, progress.rows_total.max(progress.rows_done + 1))
+        }
+        Phase::Check | Phase::Replay => (progress.bytes_done, progress.bytes_total),
+        _ => (0, 0),
+    }
+}
+
+fn message(progress: &Progress) -> String {
+    let object = progress.object.as_ref().map(ToString::to_string).unwrap_or_default();
+    match progress.phase {
+        Phase::Tables | Phase::Objects => format!(
+            "{} rows, {} written  {object}",
+            grouped(progress.rows_done),
+            bytes(progress.bytes_written)
+        ),
+        Phase::Check => bytes(progress.bytes_done),
+        Phase::Replay => format!("{} statements", grouped(progress.statements_done)),
+        _ => object,
+    }
+}
+
+/// A number with its thousands set apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A size for people.
+pub fn bytes(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
+
+/// A result for programs, on standard output.
+pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    print_line(&text);
+    Ok(())
+}
+
+/// A line on standard output. A reader that has gone away (`| head`) is no failure.
+pub fn print_line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Warnings, on standard error.
+pub fn print_warnings(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+}

@@ -1,0 +1,155 @@
+//! Dumps databases into one file: `dump --url mysql://backup@localhost/shop --output shop.sql.gz`
+//!
+//! The password is read from `SNAPDUMP_PASSWORD` or an option file.
+
+#![allow(clippy::print_stderr, reason = "a command line program talks on standard error")]
+
+mod cli;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{ConnectArgs, bytes, grouped, print_json, print_warnings};
+use snapdump::{
+    Compression, Context, Databases, Definer, DumpOptions, DumpReport, ObjectKind, Result,
+    Selector, dump, dump_to_path,
+};
+
+/// Dump MySQL and MariaDB databases, consistently and completely, into one file
+#[derive(Debug, Parser)]
+struct Args {
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// The file to write; - for standard output
+    #[arg(long, short)]
+    output: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+    /// Dump these databases by name instead of the one in the URL
+    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "all_databases")]
+    databases: Vec<String>,
+    /// Dump all databases but the server's own
+    #[arg(long)]
+    all_databases: bool,
+    /// Dump only what matches, such as 'orders_*', 'table:log?', 'shop.*'; can be repeated
+    #[arg(long, value_name = "[KIND:]GLOB")]
+    include: Vec<Selector>,
+    /// Leave out what matches; can be repeated
+    #[arg(long, value_name = "[KIND:]GLOB")]
+    exclude: Vec<Selector>,
+    /// Leave out a kind: table, view, trigger, function, procedure, event, sequence, package
+    #[arg(long, value_name = "KIND")]
+    skip: Vec<ObjectKind>,
+    /// Definitions without rows
+    #[arg(long)]
+    no_data: bool,
+    /// Leave out the rows of matching tables; can be repeated
+    #[arg(long, value_name = "GLOB")]
+    no_data_of: Vec<Selector>,
+    /// Rows without definitions
+    #[arg(long, conflicts_with = "no_data")]
+    no_schema: bool,
+    /// Only the rows of a table that meet a condition: 'orders=id > 100'; can be repeated
+    #[arg(long = "where", value_name = "TABLE=CONDITION", value_parser = condition)]
+    conditions: Vec<(String, String)>,
+    /// What becomes of definers: keep, strip, or an account to put in their place (user@host)
+    #[arg(long, default_value = "keep", value_name = "POLICY", value_parser = definer)]
+    definer: Definer,
+    /// gzip level from 1 (fast) to 9 (small); 0 for plain text
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=9))]
+    level: u8,
+    /// How many threads compress
+    #[arg(long, value_name = "N")]
+    parallel: Option<usize>,
+    /// The max_allowed_packet in bytes of the server to restore on
+    #[arg(long, value_name = "BYTES")]
+    max_allowed_packet: Option<u64>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn condition(text: &str) -> Result<(String, String), String> {
+    let (table, condition) = text.split_once('=').ok_or("not TABLE=CONDITION")?;
+    Ok((table.to_owned(), condition.to_owned()))
+}
+
+fn definer(text: &str) -> Result<Definer, String> {
+    match text {
+        "keep" => Ok(Definer::Keep),
+        "strip" => Ok(Definer::Strip),
+        account => {
+            let (user, host) = account.rsplit_once('@').ok_or("not keep, strip or user@host")?;
+            Ok(Definer::Replace { user: user.to_owned(), host: host.to_owned() })
+        }
+    }
+}
+
+impl Args {
+    fn options(&self) -> Result<DumpOptions> {
+        let mut options = DumpOptions::default()
+            .with_rows(!self.no_data)
+            .with_definitions(!self.no_schema)
+            .with_definer(self.definer.clone())
+            .with_overwrite(self.force)
+            .with_compression(match self.level {
+                0 => Compression::None,
+                level => Compression::gzip(level)?,
+            });
+        if self.all_databases {
+            options = options.with_databases(Databases::All);
+        } else if !self.databases.is_empty() {
+            options = options.with_databases(Databases::Named(self.databases.clone()));
+        }
+        options = self.include.iter().cloned().fold(options, DumpOptions::with_include);
+        options = self.exclude.iter().cloned().fold(options, DumpOptions::with_exclude);
+        options = self.no_data_of.iter().cloned().fold(options, DumpOptions::without_rows_of);
+        options = self.skip.iter().copied().fold(options, DumpOptions::without_kind);
+        for (table, condition) in &self.conditions {
+            options = options.with_where(table, condition);
+        }
+        if let Some(threads) = self.parallel {
+            options = options.with_compression_threads(threads);
+        }
+        if let Some(bytes) = self.max_allowed_packet {
+            options = options.with_target_max_allowed_packet(bytes);
+        }
+        Ok(options)
+    }
+
+    async fn run(&self, context: Context) -> Result<()> {
+        let connect = self.connect.options()?;
+        let options = self.options()?;
+        let to_stdout = self.output.as_os_str() == "-";
+        let report = if to_stdout {
+            dump(&connect, tokio::io::stdout(), &options, &context).await?
+        } else {
+            dump_to_path(&connect, &self.output, &options, &context).await?
+        };
+        print_warnings(&report.warnings);
+        match (self.json, to_stdout) {
+            (true, false) => print_json(&report)?,
+            _ => self.summary(&report),
+        }
+        Ok(())
+    }
+
+    fn summary(&self, report: &DumpReport) {
+        eprintln!(
+            "{}: {} tables, {} rows, {} of SQL in {}, {:.1} s",
+            self.output.display(),
+            grouped(report.tables),
+            grouped(report.rows),
+            bytes(report.sql_bytes),
+            bytes(report.file_bytes),
+            report.duration.as_secs_f64(),
+        );
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    cli::run(args.json, |context| async move { args.run(context).await })
+}
