@@ -58,8 +58,7 @@ impl<'a> TableRows<'a> {
 
     /// The query that reads the rows, in the order of the primary key where that costs nothing.
     fn select(&self, condition: Option<&str>) -> String {
-        let names: Vec<_> =
-            self.columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        let names: Vec<_> = self.columns.iter().map(|column| column_expression(column)).collect();
         let list = if names.is_empty() { "1".to_owned() } else { names.join(",") };
         let mut sql = format!("SELECT {list} FROM {}", quote_identifier(&self.table.name));
         if let Some(condition) = condition {
@@ -146,12 +145,14 @@ impl<'a> TableRows<'a> {
     ) -> Result<(), &'static str> {
         match (kind, value) {
             (_, Value::NULL) => out.extend_from_slice(b"NULL"),
-            (ColumnKind::Integer | ColumnKind::Year, Value::Int(number)) => {
-                push_integer(out, *number);
-            }
-            (ColumnKind::Integer | ColumnKind::Year, Value::UInt(number)) => {
-                push_integer(out, *number);
-            }
+            (
+                ColumnKind::Integer | ColumnKind::Year | ColumnKind::EnumNumber,
+                Value::Int(number),
+            ) => push_integer(out, *number),
+            (
+                ColumnKind::Integer | ColumnKind::Year | ColumnKind::EnumNumber,
+                Value::UInt(number),
+            ) => push_integer(out, *number),
             (ColumnKind::Decimal, Value::Bytes(digits)) => {
                 let plain = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
                 if digits.is_empty() || !digits.iter().all(plain) {
@@ -195,6 +196,15 @@ impl<'a> TableRows<'a> {
             out.extend_from_slice(b"_binary ");
             push_string(out, bytes);
         }
+    }
+}
+
+/// What is read of a column.
+fn column_expression(column: &Column) -> String {
+    let name = quote_identifier(&column.name);
+    match column.kind {
+        ColumnKind::EnumNumber => format!("CAST({name} AS UNSIGNED)"),
+        _ => name,
     }
 }
 

@@ -23,4 +23,5 @@ mod compare;
 mod sample_data;
 
 mod comparer;
+mod roundtrip;
 mod sample;

@@ -15,7 +15,7 @@ pub(crate) async fn sample_database(server: &TestServer, rows: u64) -> TestDatab
 }
 
 /// Describes both databases and returns their differences as lines.
-async fn differences(before: &TestDatabase, after: &TestDatabase) -> Vec<String> {
+pub(crate) async fn differences(before: &TestDatabase, after: &TestDatabase) -> Vec<String> {
     let before = describe(&mut before.conn().await, &before.name).await.unwrap();
     let after = describe(&mut after.conn().await, &after.name).await.unwrap();
     compare(&before, &after).iter().map(ToString::to_string).collect()

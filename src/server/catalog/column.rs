@@ -14,6 +14,9 @@ pub(crate) struct Column {
 pub(crate) enum ColumnKind {
     /// Any integer type.
     Integer,
+    /// An ENUM with the empty string among its members, which reads the same as the error value
+    /// that the server keeps for a wrong one. Its members' numbers tell them apart.
+    EnumNumber,
     /// A four-digit year.
     Year,
     /// Exact digits, sent as text.

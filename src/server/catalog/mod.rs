@@ -87,7 +87,7 @@ impl Session {
     async fn read_columns(&mut self, schema: &str, database: &mut Database) -> Result<()> {
         let sql = format!(
             "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, DATETIME_PRECISION, \
-             GENERATION_EXPRESSION FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} \
+             GENERATION_EXPRESSION, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} \
              ORDER BY TABLE_NAME, ORDINAL_POSITION"
         );
         let rows = self.query(&sql).await?;
@@ -190,7 +190,17 @@ fn column_of(row: &TextRow, name: String) -> Result<Column> {
             format!("column '{name}' is of the type {data_type}, which snapdump does not know"),
         )
     })?;
+    let kind = match data_type.as_str() {
+        "enum" if has_empty_member(&row.text(6)?) => ColumnKind::EnumNumber,
+        _ => kind,
+    };
     Ok(Column { name, kind, generated })
+}
+
+/// Whether the text of an ENUM type has `''` among its members. It may say so of a type that has
+/// not (a member can hold quotes and commas): its values are then written as numbers, no worse.
+fn has_empty_member(column_type: &str) -> bool {
+    ["('',", "('')", ",'',", ",'')"].iter().any(|member| column_type.contains(member))
 }
 
 fn unknown(database: &str, name: &str, what: &str) -> Error {

@@ -1,0 +1,83 @@
+//! The sample database through a dump and back, in every direction, compared as a whole.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, dump_to_path, restore};
+
+use crate::harness::{TestDatabase, TestServer};
+use crate::sample::{differences, sample_database};
+
+/// Options that reach a test database as root.
+pub(crate) fn connect(database: &TestDatabase) -> ConnectOptions {
+    ConnectOptions::from_url(&database.server.url_of(&database.name)).unwrap()
+}
+
+/// A temporary directory and a file name in it.
+pub(crate) fn scratch() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("backup.sql.gz");
+    (directory, path)
+}
+
+/// The SQL text of a gzip file, by another inflater than the one under test would use.
+pub(crate) fn gunzip(path: &Path) -> Vec<u8> {
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).unwrap();
+    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut text).unwrap();
+    text
+}
+
+on_each_server! {
+    /// Our dump, restored by us.
+    async fn dump_and_restore_keep_everything(server: TestServer) {
+        let source = sample_database(&server, 5_000).await;
+        let (_directory, path) = scratch();
+        let context = Context::new();
+        let report = dump_to_path(&connect(&source), &path, &DumpOptions::default(), &context)
+            .await
+            .unwrap();
+        assert_eq!(report.warnings, [""; 0]);
+
+        let target = server.database().await;
+        let report = restore(&connect(&target), &path, &RestoreOptions::default(), &context)
+            .await
+            .unwrap();
+        assert!(report.compared);
+        assert_eq!(report.restore_point, None);
+        assert_eq!(differences(&source, &target).await, [""; 0]);
+    }
+
+    /// Our dump, restored by `gunzip | client`.
+    async fn the_stock_client_restores_our_dump(server: TestServer) {
+        let source = sample_database(&server, 5_000).await;
+        let (_directory, path) = scratch();
+        dump_to_path(&connect(&source), &path, &DumpOptions::default(), &Context::new())
+            .await
+            .unwrap();
+        let target = server.database().await;
+        target.stock_client(&gunzip(&path)).await.unwrap();
+        assert_eq!(differences(&source, &target).await, [""; 0]);
+    }
+
+    /// The stock tool's dump, restored by us and by the stock client: the same result.
+    async fn a_stock_dump_restores_as_the_stock_client_restores_it(server: TestServer) {
+        let source = sample_database(&server, 5_000).await;
+        let mut options = vec!["--routines", "--events", "--triggers", "--single-transaction"];
+        if !server.is_mariadb() {
+            options.extend(["--set-gtid-purged=OFF", "--no-tablespaces"]);
+        }
+        let script = source.stock_dump(&options).await;
+        let theirs = server.database().await;
+        theirs.stock_client(&script).await.unwrap();
+
+        let (_directory, path) = scratch();
+        std::fs::write(&path, &script).unwrap();
+        let ours = server.database().await;
+        let report = restore(&connect(&ours), &path, &RestoreOptions::default(), &Context::new())
+            .await
+            .unwrap();
+        assert!(!report.compared);
+        assert_eq!(differences(&theirs, &ours).await, [""; 0]);
+    }
+}
