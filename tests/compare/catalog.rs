@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 
+use super::text::{hide_database, without_implied_charset};
 use super::{Attributes, Kind, Object, quote_name, quote_text};
-
-/// Stands in a view's text where the server wrote the database's own quoted name and a dot.
-pub(crate) const DATABASE_MARKER: &[u8] = b"<database>.";
 
 /// Columns of catalogue views that say nothing about the definition of an object.
 pub(crate) const LEFT_OUT: &[&str] = &[
@@ -60,8 +58,11 @@ struct Record(Vec<(String, Option<Vec<u8>>)>);
 
 impl Record {
     fn from_row(row: Row) -> Self {
-        let names: Vec<String> =
-            row.columns_ref().iter().map(|column| column.name_str().into_owned()).collect();
+        let names: Vec<String> = row
+            .columns_ref()
+            .iter()
+            .map(|column| column.name_str().into_owned())
+            .collect();
         let values = row.unwrap().into_iter().map(|value| match value {
             Value::NULL => None,
             Value::Bytes(bytes) => Some(bytes),
@@ -96,7 +97,11 @@ pub(crate) async fn read(
     database: &str,
     mariadb: bool,
 ) -> Result<BTreeMap<Object, Attributes>, mysql_async::Error> {
-    let mut reader = Reader { conn, database, objects: BTreeMap::new() };
+    let mut reader = Reader {
+        conn,
+        database,
+        objects: BTreeMap::new(),
+    };
     reader.database(mariadb).await?;
     reader.tables().await?;
     reader.parts_of_tables().await?;
@@ -164,7 +169,6 @@ impl Reader<'_> {
             }
             Err(error) => return Err(error),
         };
-        let marker = self.database_qualifier();
         for record in records {
             let attributes: Vec<_> = record
                 .0
@@ -172,8 +176,11 @@ impl Reader<'_> {
                 .filter(|(column, _)| column != "Created")
                 .map(|(column, value)| {
                     let value = value.map(|text| match object.kind {
-                        Kind::View => replace_all(&text, &marker, DATABASE_MARKER),
-                        Kind::Table => without_implied_charset(&text),
+                        Kind::View => hide_database(&text, self.database),
+                        Kind::Table => {
+                            let text = hide_database(&text, self.database);
+                            without_implied_charset(&text)
+                        }
                         _ => text,
                     });
                     (column, value)
@@ -182,11 +189,6 @@ impl Reader<'_> {
             self.add(object.clone(), attributes);
         }
         Ok(())
-    }
-
-    /// The database's name as servers write it in front of the name of a table or function.
-    fn database_qualifier(&self) -> Vec<u8> {
-        format!("{}.", quote_name(self.database)).into_bytes()
     }
 
     async fn database(&mut self, mariadb: bool) -> Result<(), mysql_async::Error> {
@@ -236,11 +238,28 @@ impl Reader<'_> {
     /// Columns (of views too: a stand-in that was never replaced shows here), indexes, partitions.
     async fn parts_of_tables(&mut self) -> Result<(), mysql_async::Error> {
         for record in self.catalog("COLUMNS", "TABLE_SCHEMA").await? {
-            let name = format!("{}.{}", record.text("TABLE_NAME"), record.text("COLUMN_NAME"));
-            self.add(Object::new(Kind::Column, name), record.attributes(""));
+            let name = format!(
+                "{}.{}",
+                record.text("TABLE_NAME"),
+                record.text("COLUMN_NAME")
+            );
+            let attributes: Vec<_> = record
+                .attributes("")
+                .map(|(column, value)| match value {
+                    Some(text) if column == "COLUMN_DEFAULT" => {
+                        (column, Some(hide_database(&text, self.database)))
+                    }
+                    value => (column, value),
+                })
+                .collect();
+            self.add(Object::new(Kind::Column, name), attributes);
         }
         for record in self.catalog("STATISTICS", "TABLE_SCHEMA").await? {
-            let name = format!("{}.{}", record.text("TABLE_NAME"), record.text("INDEX_NAME"));
+            let name = format!(
+                "{}.{}",
+                record.text("TABLE_NAME"),
+                record.text("INDEX_NAME")
+            );
             let prefix = format!("part {} ", record.text("SEQ_IN_INDEX"));
             self.add(Object::new(Kind::Index, name), record.attributes(&prefix));
         }
@@ -251,21 +270,27 @@ impl Reader<'_> {
             }
             let name = format!("{}.{partition}", record.text("TABLE_NAME"));
             let sub = record.text("SUBPARTITION_NAME");
-            let prefix = if sub.is_empty() { String::new() } else { format!("{sub} ") };
-            self.add(Object::new(Kind::Partition, name), record.attributes(&prefix));
+            let prefix = if sub.is_empty() {
+                String::new()
+            } else {
+                format!("{sub} ")
+            };
+            self.add(
+                Object::new(Kind::Partition, name),
+                record.attributes(&prefix),
+            );
         }
         Ok(())
     }
 
     async fn views(&mut self) -> Result<(), mysql_async::Error> {
-        let marker = self.database_qualifier();
         for record in self.catalog("VIEWS", "TABLE_SCHEMA").await? {
             let name = record.text("TABLE_NAME");
             let object = Object::new(Kind::View, name.clone());
             let attributes: Vec<_> = record
                 .attributes("")
                 .map(|(column, value)| {
-                    let value = value.map(|text| replace_all(&text, &marker, DATABASE_MARKER));
+                    let value = value.map(|text| hide_database(&text, self.database));
                     (column, value)
                 })
                 .collect();
@@ -344,47 +369,4 @@ fn routine_kind(routine_type: &str) -> Kind {
         "PACKAGE BODY" => Kind::PackageBody,
         _ => Kind::Procedure,
     }
-}
-
-/// `text` with `new` in every place of `old`.
-fn replace_all(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, tail)) = rest.split_first() {
-        if let Some(after) = rest.strip_prefix(old) {
-            out.extend_from_slice(new);
-            rest = after;
-        } else {
-            out.push(*first);
-            rest = tail;
-        }
-    }
-    out
-}
-
-/// `SHOW CREATE TABLE` without each `CHARACTER SET x` that stands before a `COLLATE`, which
-/// implies it.
-///
-/// MySQL writes a column that took a collation from its table as `COLLATE y`, and the same column
-/// as `CHARACTER SET x COLLATE y` once a table was made from that text: no dump can prevent it.
-/// Character set and collation of every column are compared by the catalogue.
-fn without_implied_charset(text: &[u8]) -> Vec<u8> {
-    const CHARSET: &[u8] = b" CHARACTER SET ";
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, tail)) = rest.split_first() {
-        let after_name = rest.strip_prefix(CHARSET).map(|name| {
-            let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-            let length = name.iter().take_while(|byte| is_part(byte)).count();
-            name.get(length..).unwrap_or_default()
-        });
-        match after_name {
-            Some(after) if after.starts_with(b" COLLATE ") => rest = after,
-            _ => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    out
 }

@@ -10,7 +10,7 @@
 //! [`catalog::LEFT_OUT`], so an attribute that a future server adds is compared without a change
 //! here. The text of `SHOW CREATE …` is compared byte by byte, but for two things that are no
 //! part of the definition: the database's name in views (below), and in tables a character set
-//! that the collation behind it implies (`catalog::without_implied_charset` says why).
+//! that the collation behind it implies (`text::without_implied_charset` says why).
 //!
 //! **Rows.** Values arrive over the binary protocol with `character_set_results` NULL, so text
 //! comes in the bytes that the server stores, FLOAT and DOUBLE as bits, and temporal values as
@@ -19,9 +19,10 @@
 //! a table has no order.
 //!
 //! **Names of the two databases may differ.** Servers write the database's name in front of the
-//! tables of some views and of every stored function a view calls. In the text of views the
-//! quoted name followed by a dot is therefore replaced by [`catalog::DATABASE_MARKER`]. Bodies of
-//! routines, triggers and events are kept by the server as they were typed, and compared so.
+//! tables of some views, of every stored function a view calls, and of a sequence in a column's
+//! default. There the quoted name followed by a dot is replaced by [`text::DATABASE_MARKER`].
+//! Bodies of routines, triggers and events are kept by the server as they were typed, and compared
+//! so.
 //!
 //! **Left out**: times of creation and change, statistics, histograms, grants and accounts, and
 //! what belongs to the server instead of the database (origin of an event, tablespace files).
@@ -31,6 +32,7 @@
 pub(crate) mod catalog;
 pub(crate) mod difference;
 pub(crate) mod rows;
+pub(crate) mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,6 @@
 //! The rows: every value of every column, hashed row by row while they stream by.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -98,29 +99,31 @@ pub(crate) async fn layouts(
     mariadb: bool,
 ) -> Result<Vec<Layout>, mysql_async::Error> {
     let name = quote_text(database);
+    let in_database = format!("TABLE_SCHEMA = {name} AND CAST(TABLE_SCHEMA AS BINARY) = {name}");
     let tables: Vec<(String, String)> = conn
         .query(format!(
-            "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
-             WHERE TABLE_SCHEMA = {name} AND CAST(TABLE_SCHEMA AS BINARY) = {name} \
+            "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE {in_database} \
              AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME"
         ))
         .await?;
-    let mut layouts = Vec::new();
-    for (table, table_type) in tables {
-        let columns: Vec<Column> = conn
-            .query(format!(
-                "SELECT COLUMN_NAME, DATA_TYPE, \
-                 COALESCE(GENERATION_EXPRESSION IN ('ROW START', 'ROW END'), 0), COLUMN_KEY \
-                 FROM information_schema.COLUMNS \
-                 WHERE TABLE_SCHEMA = {name} AND CAST(TABLE_SCHEMA AS BINARY) = {name} \
-                 AND CAST(TABLE_NAME AS BINARY) = {} ORDER BY ORDINAL_POSITION",
-                quote_text(&table)
-            ))
-            .await?;
-        let versioned = table_type == "SYSTEM VERSIONED";
-        layouts.push(layout(table, &columns, versioned, mariadb));
+    // All at once: a server may open every table of the database for each such query.
+    let all_columns: Vec<(String, String, String, bool, String)> = conn
+        .query(format!(
+            "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, \
+             COALESCE(GENERATION_EXPRESSION IN ('ROW START', 'ROW END'), 0), COLUMN_KEY \
+             FROM information_schema.COLUMNS WHERE {in_database} ORDER BY ORDINAL_POSITION"
+        ))
+        .await?;
+    let mut columns: HashMap<String, Vec<Column>> = HashMap::new();
+    for (table, column, data_type, is_period, key) in all_columns {
+        let column = (column, data_type, is_period, key);
+        columns.entry(table).or_default().push(column);
     }
-    Ok(layouts)
+    let layouts = tables.into_iter().map(|(table, table_type)| {
+        let columns = columns.remove(&table).unwrap_or_default();
+        layout(table, &columns, table_type == "SYSTEM VERSIONED", mariadb)
+    });
+    Ok(layouts.collect())
 }
 
 fn layout(table: String, columns: &[Column], versioned: bool, mariadb: bool) -> Layout {

@@ -289,3 +289,30 @@ macro_rules! on_each_server {
         }
     )+};
 }
+
+on_each_server! {
+    /// A test that panics in the middle of a transaction still leaves nothing.
+    async fn a_failed_test_leaves_nothing(server: TestServer) {
+        let database = server.database().await;
+        let name = database.name.clone();
+        let test = tokio::spawn(async move {
+            database.run(&["CREATE TABLE t (a INT) ENGINE=InnoDB"]).await;
+            let mut conn = database.conn().await;
+            conn.query_drop("BEGIN").await.unwrap();
+            conn.query_drop("INSERT INTO t VALUES (1)").await.unwrap();
+            // Locks for as long as the connection lives, which is longer than this task.
+            std::mem::forget(conn);
+            std::panic::resume_unwind(Box::new("the test failed"));
+        });
+        assert!(test.await.is_err());
+        let mut conn = server.conn().await;
+        let left: Vec<String> = conn
+            .exec(
+                "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?",
+                (name,),
+            )
+            .await
+            .unwrap();
+        assert_eq!(left, [""; 0]);
+    }
+}
