@@ -47,10 +47,11 @@ pub(crate) const LEFT_OUT: &[&str] = &[
     "CHECKSUM",
     "CARDINALITY",
     "TABLESPACE_NAME",
-    // Properties of the reading account and session, and of the server.
+    // Properties of the account that reads, of the one that made it, of session and server.
     "PRIVILEGES",
     "TEMPORARY",
     "ORIGINATOR",
+    "CREATOR",
 ];
 
 /// One row of a catalogue query: column names and values.
@@ -58,11 +59,8 @@ struct Record(Vec<(String, Option<Vec<u8>>)>);
 
 impl Record {
     fn from_row(row: Row) -> Self {
-        let names: Vec<String> = row
-            .columns_ref()
-            .iter()
-            .map(|column| column.name_str().into_owned())
-            .collect();
+        let names: Vec<String> =
+            row.columns_ref().iter().map(|column| column.name_str().into_owned()).collect();
         let values = row.unwrap().into_iter().map(|value| match value {
             Value::NULL => None,
             Value::Bytes(bytes) => Some(bytes),
@@ -97,11 +95,7 @@ pub(crate) async fn read(
     database: &str,
     mariadb: bool,
 ) -> Result<BTreeMap<Object, Attributes>, mysql_async::Error> {
-    let mut reader = Reader {
-        conn,
-        database,
-        objects: BTreeMap::new(),
-    };
+    let mut reader = Reader { conn, database, objects: BTreeMap::new() };
     reader.database(mariadb).await?;
     reader.tables().await?;
     reader.parts_of_tables().await?;
@@ -238,11 +232,7 @@ impl Reader<'_> {
     /// Columns (of views too: a stand-in that was never replaced shows here), indexes, partitions.
     async fn parts_of_tables(&mut self) -> Result<(), mysql_async::Error> {
         for record in self.catalog("COLUMNS", "TABLE_SCHEMA").await? {
-            let name = format!(
-                "{}.{}",
-                record.text("TABLE_NAME"),
-                record.text("COLUMN_NAME")
-            );
+            let name = format!("{}.{}", record.text("TABLE_NAME"), record.text("COLUMN_NAME"));
             let attributes: Vec<_> = record
                 .attributes("")
                 .map(|(column, value)| match value {
@@ -255,11 +245,7 @@ impl Reader<'_> {
             self.add(Object::new(Kind::Column, name), attributes);
         }
         for record in self.catalog("STATISTICS", "TABLE_SCHEMA").await? {
-            let name = format!(
-                "{}.{}",
-                record.text("TABLE_NAME"),
-                record.text("INDEX_NAME")
-            );
+            let name = format!("{}.{}", record.text("TABLE_NAME"), record.text("INDEX_NAME"));
             let prefix = format!("part {} ", record.text("SEQ_IN_INDEX"));
             self.add(Object::new(Kind::Index, name), record.attributes(&prefix));
         }
@@ -270,15 +256,8 @@ impl Reader<'_> {
             }
             let name = format!("{}.{partition}", record.text("TABLE_NAME"));
             let sub = record.text("SUBPARTITION_NAME");
-            let prefix = if sub.is_empty() {
-                String::new()
-            } else {
-                format!("{sub} ")
-            };
-            self.add(
-                Object::new(Kind::Partition, name),
-                record.attributes(&prefix),
-            );
+            let prefix = if sub.is_empty() { String::new() } else { format!("{sub} ") };
+            self.add(Object::new(Kind::Partition, name), record.attributes(&prefix));
         }
         Ok(())
     }

@@ -3,10 +3,10 @@
 
 mod damage;
 
-use damage::{Damage, FIXTURE, MARIADB_FIXTURE, PROGRAMS, TABLES, VALUES};
+use damage::{Damage, FIXTURE, MARIADB_FIXTURE, MYSQL_FIXTURE, PROGRAMS, TABLES, VALUES};
 
 use crate::compare::{Description, compare, describe};
-use crate::harness::{TestDatabase, TestServer};
+use crate::harness::{Flavor, TestDatabase, TestServer};
 
 async fn read(database: &TestDatabase) -> Description {
     let mut conn = database.conn().await;
@@ -16,13 +16,13 @@ async fn read(database: &TestDatabase) -> Description {
 }
 
 async fn fixture(server: &TestServer) -> TestDatabase {
-    let database = server
-        .database_with("CHARACTER SET latin1 COLLATE latin1_swedish_ci")
-        .await;
+    let database = server.database_with("CHARACTER SET latin1 COLLATE latin1_swedish_ci").await;
     database.run(FIXTURE).await;
-    if server.is_mariadb() {
-        database.run(MARIADB_FIXTURE).await;
-    }
+    let more = match server.flavor {
+        Flavor::MariaDb => MARIADB_FIXTURE,
+        Flavor::MySql => MYSQL_FIXTURE,
+    };
+    database.run(more).await;
     database
 }
 
@@ -38,29 +38,17 @@ async fn plant(server: &TestServer, all: &[Damage]) {
         let session = &["SET sql_mode = '', time_zone = '+00:00'"];
         database.run(&[session, damage.statements].concat()).await;
         let after = read(&database).await;
-        let lines: Vec<String> = compare(&before, &after)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let lines: Vec<String> = compare(&before, &after).iter().map(ToString::to_string).collect();
         let begins = |line: &str, start: &&str| line.starts_with(*start);
-        let missing = damage
-            .reported
-            .iter()
-            .filter(|start| !lines.iter().any(|line| begins(line, start)));
+        let missing =
+            damage.reported.iter().filter(|start| !lines.iter().any(|line| begins(line, start)));
         problems.extend(missing.map(|start| format!("{:?}: no {start}", damage.statements)));
         let known = [damage.reported, damage.maybe].concat();
-        let stray = lines
-            .iter()
-            .filter(|line| !known.iter().any(|start| begins(line, start)));
+        let stray = lines.iter().filter(|line| !known.iter().any(|start| begins(line, start)));
         problems.extend(stray.map(|line| format!("{:?}: stray {line}", damage.statements)));
         before = after;
     }
-    assert!(
-        problems.is_empty(),
-        "{}:\n{}",
-        server.name,
-        problems.join("\n")
-    );
+    assert!(problems.is_empty(), "{}:\n{}", server.name, problems.join("\n"));
 }
 
 on_each_server! {

@@ -23,30 +23,15 @@ impl Damage {
 }
 
 const fn damage(statements: &'static [&'static str], reported: &'static [&'static str]) -> Damage {
-    Damage {
-        flavor: None,
-        statements,
-        reported,
-        maybe: &[],
-    }
+    Damage { flavor: None, statements, reported, maybe: &[] }
 }
 
 const fn mariadb(statements: &'static [&'static str], reported: &'static [&'static str]) -> Damage {
-    Damage {
-        flavor: Some(Flavor::MariaDb),
-        statements,
-        reported,
-        maybe: &[],
-    }
+    Damage { flavor: Some(Flavor::MariaDb), statements, reported, maybe: &[] }
 }
 
 const fn mysql(statements: &'static [&'static str], reported: &'static [&'static str]) -> Damage {
-    Damage {
-        flavor: Some(Flavor::MySql),
-        statements,
-        reported,
-        maybe: &[],
-    }
+    Damage { flavor: Some(Flavor::MySql), statements, reported, maybe: &[] }
 }
 
 /// What is there before the damage.
@@ -116,6 +101,14 @@ pub(crate) const MARIADB_FIXTURE: &[&str] = &[
     "CREATE PACKAGE BODY pack AS FUNCTION one RETURN INT AS BEGIN RETURN 1; END; END",
 ];
 
+/// What is added on MySQL.
+pub(crate) const MYSQL_FIXTURE: &[&str] = &[
+    "CREATE LIBRARY lib LANGUAGE JAVASCRIPT AS 'export function one() { return 1 }'",
+    "SET sql_generate_invisible_primary_key = ON",
+    "CREATE TABLE unkeyed (a INT)",
+    "INSERT INTO unkeyed VALUES (1), (2)",
+];
+
 /// Changes of values in the row 1 of `t` unless the statement says otherwise.
 pub(crate) const VALUES: &[Damage] = &[
     // Bit 0 of one byte in the middle.
@@ -181,10 +174,7 @@ pub(crate) const VALUES: &[Damage] = &[
     ),
     damage(
         &["UPDATE t SET day = '0000-00-00' WHERE id = 2"],
-        &[
-            "table t, data",
-            "table t, row id=2, day: NULL | '0000-00-00'",
-        ],
+        &["table t, data", "table t, row id=2, day: NULL | '0000-00-00'"],
     ),
     damage(
         &["UPDATE t SET day = '2024-00-01' WHERE id = 2"],
@@ -201,18 +191,12 @@ pub(crate) const VALUES: &[Damage] = &[
     // The error value, which prints like the member ''.
     damage(
         &["UPDATE t SET choice = 'b' WHERE id = 1"],
-        &[
-            "table t, data",
-            "table t, row id=1, CAST(`choice` AS UNSIGNED): 1 | 0",
-        ],
+        &["table t, data", "table t, row id=1, CAST(`choice` AS UNSIGNED): 1 | 0"],
     ),
     // The members '' and x together print like x alone.
     damage(
         &["UPDATE t SET several = 3 WHERE id = 1"],
-        &[
-            "table t, data",
-            "table t, row id=1, CAST(`several` AS UNSIGNED): 2 | 3",
-        ],
+        &["table t, data", "table t, row id=1, CAST(`several` AS UNSIGNED): 2 | 3"],
     ),
     damage(
         &["UPDATE t SET bits = 513 WHERE id = 1"],
@@ -224,10 +208,7 @@ pub(crate) const VALUES: &[Damage] = &[
     ),
     mysql(
         &["UPDATE t SET doc = CAST(CAST('2024-01-02' AS DATE) AS JSON) WHERE id = 1"],
-        &[
-            "table t, data",
-            "table t, row id=1, JSON_TYPE(`doc`): 'STRING' | 'DATE'",
-        ],
+        &["table t, data", "table t, row id=1, JSON_TYPE(`doc`): 'STRING' | 'DATE'"],
     ),
     damage(
         &["UPDATE t SET shape = ST_GeomFromText('POINT(1 2)', 4326) WHERE id = 1"],
@@ -239,11 +220,7 @@ pub(crate) const VALUES: &[Damage] = &[
     ),
     damage(
         &["UPDATE t SET base = 6 WHERE id = 3"],
-        &[
-            "table t, data",
-            "table t, row id=3, base: 5 | 6",
-            "table t, row id=3, doubled: 10 | 12",
-        ],
+        &["table t, data", "table t, row id=3, base: 5 | 6", "table t, row id=3, doubled: 10 | 12"],
     ),
     damage(
         &["DELETE FROM t WHERE id = 3"],
@@ -252,27 +229,26 @@ pub(crate) const VALUES: &[Damage] = &[
     // One of two equal rows.
     damage(
         &["DELETE FROM keyless WHERE a = 1 LIMIT 1"],
-        &[
-            "table keyless, data",
-            "table keyless, row (1, 'x'), exists: true | false",
-        ],
+        &["table keyless, data", "table keyless, row (1, 'x'), exists: true | false"],
     ),
     damage(
         &["UPDATE keyless SET b = '' WHERE a = 2"],
+        &["table keyless, data", "table keyless, row (2, NULL), b: NULL | ''"],
+    ),
+    // The rows are the same to `SELECT *`.
+    mysql(
+        &["DELETE FROM unkeyed WHERE a = 2", "INSERT INTO unkeyed VALUES (2)"],
         &[
-            "table keyless, data",
-            "table keyless, row (2, NULL), b: NULL | ''",
+            "table unkeyed, data",
+            "table unkeyed, row my_row_id=2, exists: true | false",
+            "table unkeyed, row my_row_id=3, exists: false | true",
+            "table unkeyed, AUTO_INCREMENT",
+            "table unkeyed, Create Table",
         ],
     ),
+    mariadb(&["SELECT NEXT VALUE FOR s"], &["sequence s, next_not_cached_value: '5' | '35'"]),
     mariadb(
-        &["SELECT NEXT VALUE FOR s"],
-        &["sequence s, next_not_cached_value: '5' | '35'"],
-    ),
-    mariadb(
-        &[
-            "UPDATE history SET a = 2 WHERE id = 1",
-            "UPDATE history SET a = 1 WHERE id = 1",
-        ],
+        &["UPDATE history SET a = 2 WHERE id = 1", "UPDATE history SET a = 1 WHERE id = 1"],
         &["table history, versions: 1 row versions"],
     ),
 ];
@@ -281,10 +257,7 @@ pub(crate) const VALUES: &[Damage] = &[
 pub(crate) const TABLES: &[Damage] = &[
     damage(
         &["ALTER TABLE t AUTO_INCREMENT = 100"],
-        &[
-            "table t, AUTO_INCREMENT: '4' | '100'",
-            "table t, Create Table",
-        ],
+        &["table t, AUTO_INCREMENT: '4' | '100'", "table t, Create Table"],
     ),
     damage(
         &["ALTER TABLE t COMMENT = 'thing'"],
@@ -299,10 +272,8 @@ pub(crate) const TABLES: &[Damage] = &[
         ],
     ),
     damage(
-        &[
-            "ALTER TABLE t MODIFY words VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin \
-           DEFAULT 'nothing' COMMENT 'heard'",
-        ],
+        &["ALTER TABLE t MODIFY words VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin \
+           DEFAULT 'nothing' COMMENT 'heard'"],
         &[
             "column t.words, COLUMN_COMMENT",
             "column v.words, COLUMN_COMMENT",
@@ -310,10 +281,8 @@ pub(crate) const TABLES: &[Damage] = &[
         ],
     ),
     damage(
-        &[
-            "ALTER TABLE t MODIFY words VARCHAR(50) CHARACTER SET utf8mb4 \
-           COLLATE utf8mb4_unicode_ci DEFAULT 'nothing' COMMENT 'heard'",
-        ],
+        &["ALTER TABLE t MODIFY words VARCHAR(50) CHARACTER SET utf8mb4 \
+           COLLATE utf8mb4_unicode_ci DEFAULT 'nothing' COMMENT 'heard'"],
         &[
             "column t.words, COLLATION_NAME",
             "column v.words, COLLATION_NAME",
@@ -323,11 +292,7 @@ pub(crate) const TABLES: &[Damage] = &[
     // The character set of a column whose text stays the same.
     damage(
         &["ALTER TABLE t MODIFY fixed CHAR(10) CHARACTER SET latin1"],
-        &[
-            "column t.fixed, CHAR",
-            "column t.fixed, COLL",
-            "table t, Create Table",
-        ],
+        &["column t.fixed, CHAR", "column t.fixed, COLL", "table t, Create Table"],
     ),
     damage(
         &["ALTER TABLE t DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin"],
@@ -353,17 +318,11 @@ pub(crate) const TABLES: &[Damage] = &[
     ),
     damage(
         &["ALTER TABLE t DROP INDEX named, ADD INDEX named (vintage DESC) COMMENT 'by year'"],
-        &[
-            "index t.named, part 1 COLLATION: 'A' | 'D'",
-            "table t, Create Table",
-        ],
+        &["index t.named, part 1 COLLATION: 'A' | 'D'", "table t, Create Table"],
     ),
     damage(
         &["ALTER TABLE t DROP INDEX named, ADD INDEX named (vintage DESC) COMMENT 'year'"],
-        &[
-            "index t.named, part 1 INDEX_COMMENT",
-            "table t, Create Table",
-        ],
+        &["index t.named, part 1 INDEX_COMMENT", "table t, Create Table"],
     ),
     damage(
         &[
@@ -386,11 +345,7 @@ pub(crate) const TABLES: &[Damage] = &[
     ),
     damage(
         &["ALTER TABLE parent ROW_FORMAT = COMPRESSED"],
-        &[
-            "table parent, CREATE_OPTIONS",
-            "table parent, ROW_FORMAT",
-            "table parent, Create Table",
-        ],
+        &["table parent, CREATE_OPTIONS", "table parent, ROW_FORMAT", "table parent, Create Table"],
     ),
     damage(
         &["ALTER TABLE parted REORGANIZE PARTITION old INTO \
@@ -403,10 +358,7 @@ pub(crate) const TABLES: &[Damage] = &[
     ),
     damage(
         &["CREATE TABLE extra (a INT)"],
-        &[
-            "table extra, exists: false | true",
-            "column extra.a, exists: false | true",
-        ],
+        &["table extra, exists: false | true", "column extra.a, exists: false | true"],
     ),
     mysql(
         &["ALTER TABLE t ALTER INDEX named INVISIBLE"],
@@ -419,15 +371,9 @@ pub(crate) const TABLES: &[Damage] = &[
     mariadb(&["ALTER SEQUENCE s INCREMENT BY 4"], &["sequence s, "]),
     damage(
         &["ALTER DATABASE COLLATE utf8mb4_bin"],
-        &[
-            "database, DEFAULT_COLLATION_NAME",
-            "database, DEFAULT_CHARACTER_SET_NAME",
-        ],
+        &["database, DEFAULT_COLLATION_NAME", "database, DEFAULT_CHARACTER_SET_NAME"],
     ),
-    mariadb(
-        &["ALTER DATABASE COMMENT 'ours'"],
-        &["database, SCHEMA_COMMENT"],
-    ),
+    mariadb(&["ALTER DATABASE COMMENT 'ours'"], &["database, SCHEMA_COMMENT"]),
 ];
 
 /// Changes of views, triggers, routines and events.
@@ -440,42 +386,28 @@ pub(crate) const PROGRAMS: &[Damage] = &[
     damage(
         &["ALTER ALGORITHM=TEMPTABLE SQL SECURITY INVOKER VIEW v AS \
            SELECT id, words FROM t WHERE id > 0"],
-        &[
-            "view v, SECURITY_TYPE: 'DEFINER' | 'INVOKER'",
-            "view v, Create View",
-        ],
+        &["view v, SECURITY_TYPE: 'DEFINER' | 'INVOKER'", "view v, Create View"],
     ),
     damage(
-        &[
-            "ALTER ALGORITHM=TEMPTABLE DEFINER='nobody'@'nowhere' SQL SECURITY INVOKER VIEW v AS \
-           SELECT id, words FROM t WHERE id > 0",
-        ],
+        &["ALTER ALGORITHM=TEMPTABLE DEFINER='nobody'@'nowhere' SQL SECURITY INVOKER VIEW v AS \
+           SELECT id, words FROM t WHERE id > 0"],
         &["view v, DEFINER: ", "view v, Create View"],
     ),
     damage(
-        &[
-            "ALTER ALGORITHM=MERGE DEFINER='nobody'@'nowhere' SQL SECURITY INVOKER VIEW v AS \
-           SELECT id, words FROM t WHERE id > 0 WITH LOCAL CHECK OPTION",
-        ],
+        &["ALTER ALGORITHM=MERGE DEFINER='nobody'@'nowhere' SQL SECURITY INVOKER VIEW v AS \
+           SELECT id, words FROM t WHERE id > 0 WITH LOCAL CHECK OPTION"],
         &["view v, "],
     )
     .maybe(&["view over_v, IS_UPDATABLE"]),
     // A stand-in that was never replaced: the same columns, but constants.
     damage(
         &["CREATE OR REPLACE VIEW over_v AS SELECT 1 AS id"],
-        &[
-            "view over_v, Create View",
-            "view over_v, VIEW_DEFINITION",
-            "view over_v, IS_UPDATABLE",
-        ],
+        &["view over_v, Create View", "view over_v, VIEW_DEFINITION", "view over_v, IS_UPDATABLE"],
     )
     .maybe(&["column over_v.id, "]),
     damage(
         &["DROP VIEW over_v"],
-        &[
-            "view over_v, exists: true | false",
-            "column over_v.id, exists",
-        ],
+        &["view over_v, exists: true | false", "column over_v.id, exists"],
     ),
     damage(
         &[
@@ -483,10 +415,7 @@ pub(crate) const PROGRAMS: &[Damage] = &[
             "CREATE DEFINER='nobody'@'nowhere' TRIGGER second \
            BEFORE INSERT ON keyless FOR EACH ROW SET NEW.a = NEW.a * 2",
         ],
-        &[
-            "trigger second, DEFINER",
-            "trigger second, SQL Original Statement",
-        ],
+        &["trigger second, DEFINER", "trigger second, SQL Original Statement"],
     ),
     damage(
         &[
@@ -494,10 +423,7 @@ pub(crate) const PROGRAMS: &[Damage] = &[
             "CREATE TRIGGER first BEFORE INSERT ON keyless FOR EACH ROW \
            SET NEW.a = NEW.a + 1",
         ],
-        &[
-            "trigger first, ACTION_ORDER: '1' | '2'",
-            "trigger second, ACTION_ORDER: '2' | '1'",
-        ],
+        &["trigger first, ACTION_ORDER: '1' | '2'", "trigger second, ACTION_ORDER: '2' | '1'"],
     ),
     damage(
         &[
@@ -524,10 +450,7 @@ pub(crate) const PROGRAMS: &[Damage] = &[
     ),
     damage(
         &["DROP TRIGGER second"],
-        &[
-            "trigger second, exists: true | false",
-            "trigger first, ACTION_ORDER",
-        ],
+        &["trigger second, exists: true | false", "trigger first, ACTION_ORDER"],
     ),
     damage(
         &[
@@ -536,25 +459,15 @@ pub(crate) const PROGRAMS: &[Damage] = &[
             "CREATE PROCEDURE p() COMMENT 'nothing' SELECT 1",
         ],
         // The text is quoted as the routine's own sql_mode says.
-        &[
-            "procedure p, SQL_MODE",
-            "procedure p, sql_mode",
-            "procedure p, Create Procedure",
-        ],
+        &["procedure p, SQL_MODE", "procedure p, sql_mode", "procedure p, Create Procedure"],
     ),
     damage(
         &["ALTER PROCEDURE p COMMENT 'something'"],
-        &[
-            "procedure p, ROUTINE_COMMENT: 'nothing' | 'something'",
-            "procedure p, Create Procedure",
-        ],
+        &["procedure p, ROUTINE_COMMENT: 'nothing' | 'something'", "procedure p, Create Procedure"],
     ),
     damage(
         &["ALTER PROCEDURE p SQL SECURITY INVOKER"],
-        &[
-            "procedure p, SECURITY_TYPE",
-            "procedure p, Create Procedure",
-        ],
+        &["procedure p, SECURITY_TYPE", "procedure p, Create Procedure"],
     ),
     // The collation of a parameter is the database's at that time.
     damage(
@@ -576,21 +489,12 @@ pub(crate) const PROGRAMS: &[Damage] = &[
             "DROP FUNCTION f",
             "CREATE FUNCTION f(a VARCHAR(10)) RETURNS VARCHAR(10) DETERMINISTIC NO SQL COMMENT 'same' RETURN  a",
         ],
-        &[
-            "function f, Create Function",
-            "function f, ROUTINE_DEFINITION",
-        ],
+        &["function f, Create Function", "function f, ROUTINE_DEFINITION"],
     ),
-    damage(
-        &["ALTER DATABASE COLLATE latin1_swedish_ci"],
-        &["database, DEFAULT_COLLATION_NAME"],
-    ),
+    damage(&["ALTER DATABASE COLLATE latin1_swedish_ci"], &["database, DEFAULT_COLLATION_NAME"]),
     damage(
         &["ALTER EVENT e DISABLE"],
-        &[
-            "event e, STATUS: 'ENABLED' | 'DISABLED'",
-            "event e, Create Event",
-        ],
+        &["event e, STATUS: 'ENABLED' | 'DISABLED'", "event e, Create Event"],
     ),
     damage(
         &["ALTER EVENT e COMMENT 'awake'"],
@@ -621,20 +525,16 @@ pub(crate) const PROGRAMS: &[Damage] = &[
             "SET sql_mode = 'ORACLE'",
             "CREATE OR REPLACE PACKAGE BODY pack AS FUNCTION one RETURN INT AS BEGIN RETURN 2; END; END",
         ],
-        &[
-            "package body pack, Create Package Body",
-            "package body pack, ",
-        ],
+        &["package body pack, Create Package Body", "package body pack, "],
+    ),
+    mysql(
+        &["ALTER LIBRARY lib COMMENT 'shared'"],
+        &["library lib, LIBRARY_COMMENT", "library lib, Create Library"],
     ),
     // The view stays, without columns that the server could tell.
     damage(
         &["DROP TABLE t"],
-        &[
-            "table t, exists: true | false",
-            "column t.",
-            "index t.",
-            "column v.",
-        ],
+        &["table t, exists: true | false", "column t.", "index t.", "column v."],
     )
     .maybe(&["view v, "]),
 ];
