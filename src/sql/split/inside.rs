@@ -60,41 +60,51 @@ impl Splitter {
         if !self.options.charset.is_ascii_safe() {
             return self.scan_quoted_wide(input, quote, escapes);
         }
+        let mut pos = self.pos;
         loop {
-            let rest = input.from(self.pos);
-            let found = if escapes { memchr2(quote, b'\\', rest) } else { memchr(quote, rest) };
+            let rest = input.from(pos);
+            let found = if escapes { find_either(quote, b'\\', rest) } else { memchr(quote, rest) };
             let Some(found) = found else {
                 return self.starve(input);
             };
-            self.pos += found;
+            pos += found;
             if rest.get(found) == Some(&quote) {
                 // Of a doubled quote, the second opens the rest of the string.
+                self.pos = pos;
                 return self.leave(1);
             }
             // Whatever byte follows, even the first of a wide character: so does the server.
-            if self.pos + 1 >= input.bytes.len() {
+            if pos + 1 >= input.bytes.len() {
+                self.pos = pos;
                 return Flow::Starved;
             }
-            self.pos += 2;
+            pos += 2;
         }
     }
 
     fn scan_quoted_wide(&mut self, input: Input<'_>, quote: u8, escapes: bool) -> Flow {
-        while let Some(byte) = input.get(self.pos) {
-            if byte == quote {
-                return self.leave(1);
-            }
-            let len = match byte {
-                b'\\' if escapes && self.pos + 1 >= input.bytes.len() => return Flow::Starved,
-                b'\\' if escapes => 2,
-                _ => match self.options.charset.step(input.from(self.pos), input.end) {
+        let charset = self.options.charset;
+        loop {
+            let rest = input.from(self.pos);
+            let found =
+                rest.iter().position(|&byte| byte == quote || byte == b'\\' || byte >= 0x80);
+            let Some(found) = found else {
+                return self.starve(input);
+            };
+            self.pos += found;
+            let len = match input.get(self.pos) {
+                Some(byte) if byte == quote => return self.leave(1),
+                Some(b'\\') if escapes && self.pos + 1 >= input.bytes.len() => {
+                    return Flow::Starved;
+                }
+                Some(b'\\') if escapes => 2,
+                _ => match charset.step(input.from(self.pos), input.end) {
                     Some(len) => len,
                     None => return Flow::Starved,
                 },
             };
             self.pos += len;
         }
-        Flow::Starved
     }
 
     pub(super) fn scan_line(&mut self, input: Input<'_>) -> Result<Flow, LexError> {
@@ -141,5 +151,19 @@ impl Splitter {
             }
             (Match::Unsure, _) => Flow::Starved,
         })
+    }
+}
+
+/// Finds the first of two bytes. Most strings of a dump are short, and so are the distances
+/// between escapes: those are found before the vectorised search is even called.
+fn find_either(one: u8, other: u8, bytes: &[u8]) -> Option<usize> {
+    const NEAR: usize = 16;
+    let is_found = |&byte: &u8| byte == one || byte == other;
+    match bytes.split_at_checked(NEAR) {
+        Some((near, far)) => near
+            .iter()
+            .position(is_found)
+            .or_else(|| memchr2(one, other, far).map(|found| found + NEAR)),
+        None => bytes.iter().position(is_found),
     }
 }

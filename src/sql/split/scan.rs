@@ -134,15 +134,24 @@ impl Splitter {
         }
     }
 
-    /// Inside a statement: runs to the next byte that may mean something.
+    /// Inside a statement: runs to the next byte that may mean something. Most of those in a
+    /// dump are quotes, which is why their strings are passed right here.
     fn scan_text(&mut self, input: Input<'_>) -> Result<Flow, LexError> {
-        let rest = input.from(self.pos);
-        let special =
-            rest.iter().position(|&byte| self.classes.is_special(byte)).unwrap_or(rest.len());
-        self.pos += special;
-        match input.get(self.pos) {
-            Some(byte) => self.scan_special(input, byte),
-            None => Ok(Flow::Starved),
+        loop {
+            let rest = input.from(self.pos);
+            let special =
+                rest.iter().position(|&byte| self.classes.is_special(byte)).unwrap_or(rest.len());
+            self.pos += special;
+            match rest.get(special) {
+                Some(&quote @ (b'\'' | b'"' | b'`')) if !self.classes.is_delimiter(quote) => {
+                    self.enter(Mode::Quoted(quote), 1);
+                    if let Flow::Starved = self.scan_quoted(input, quote) {
+                        return Ok(Flow::Starved);
+                    }
+                }
+                Some(&byte) => return self.scan_special(input, byte),
+                None => return Ok(Flow::Starved),
+            }
         }
     }
 

@@ -124,8 +124,14 @@ fn any_options() -> impl Strategy<Value = SplitOptions> {
         )
 }
 
+/// Cases are cheap here; `PROPTEST_CASES` can ask for more.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(3000), ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(config())]
 
     #[test]
     fn any_cut_gives_what_the_reference_lexer_gives(
