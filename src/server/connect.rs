@@ -74,7 +74,11 @@ impl ConnectOptions {
         context.run(work).await?.unwrap_or_else(|_elapsed| {
             Err(Error::new(
                 ErrorKind::Connect,
-                format!("could not connect to {} within {} s", self.place(), limit.as_secs_f64()),
+                format!(
+                    "could not connect to {} within {} s",
+                    self.place(),
+                    limit.as_secs_f64()
+                ),
             ))
         })
     }
@@ -85,8 +89,11 @@ impl ConnectOptions {
             _ => TlsFiles::read(self).await?,
         };
         let addresses = self.look_up().await?;
-        let mut route =
-            Route { addresses: &addresses, encryption: self.first_encryption(), files: &files };
+        let mut route = Route {
+            addresses: &addresses,
+            encryption: self.first_encryption(),
+            files: &files,
+        };
         loop {
             let error = match self.attempt(&route).await? {
                 Ok(conn) => return Ok(conn),
@@ -127,7 +134,10 @@ impl ConnectOptions {
     /// elsewhere, that path would lead to another server, on this machine.
     fn moves_to_socket(&self) -> bool {
         let is_loopback = self.host() == "localhost"
-            || self.host().parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+            || self
+                .host()
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
         self.prefer_socket() && is_loopback && !self.tls_mode().is_required()
     }
 
@@ -135,7 +145,12 @@ impl ConnectOptions {
         if self.socket().is_some() {
             return Ok(Vec::new());
         }
-        let unknown = || Error::new(ErrorKind::Connect, format!("unknown host `{}`", self.host()));
+        let unknown = || {
+            Error::new(
+                ErrorKind::Connect,
+                format!("unknown host `{}`", self.host()),
+            )
+        };
         let found: Vec<IpAddr> = tokio::net::lookup_host((self.host(), self.port()))
             .await
             .map_err(|cause| unknown().with_source(cause))?
@@ -153,12 +168,32 @@ impl ConnectOptions {
     ) -> Result<std::result::Result<Conn, mysql_async::Error>> {
         let opts = self.driver_opts(route)?;
         // The driver panics on some answers that break the protocol of an account plugin.
-        AssertUnwindSafe(Conn::new(opts)).catch_unwind().await.map_err(|_panic| {
-            Error::new(
-                ErrorKind::Protocol,
-                format!("the server at {} broke the protocol of the login", self.place()),
-            )
-        })
+        AssertUnwindSafe(Conn::new(opts))
+            .catch_unwind()
+            .await
+            .map_err(|_panic| {
+                Error::new(
+                    ErrorKind::Protocol,
+                    format!(
+                        "the server at {} broke the protocol of the login",
+                        self.place()
+                    ),
+                )
+            })
+    }
+
+    /// Only the second attempt of [`TlsMode::VerifyCa`].
+    #[cfg(test)]
+    #[cfg(feature = "tls")]
+    pub(super) async fn attempt_any_name(
+        &self,
+    ) -> Result<std::result::Result<Conn, mysql_async::Error>> {
+        let route = Route {
+            addresses: &self.look_up().await?,
+            encryption: Encryption::AnyName,
+            files: &TlsFiles::read(self).await?,
+        };
+        self.attempt(&route).await
     }
 
     /// The driver's options for one attempt.
@@ -201,8 +236,14 @@ impl ConnectOptions {
             ));
         }
         // The protocol ends these texts by a NUL.
-        if [self.user(), self.database()].into_iter().flatten().any(|text| text.contains('\0')) {
-            return Err(Error::config("the user or the database name has a NUL in it"));
+        if [self.user(), self.database()]
+            .into_iter()
+            .flatten()
+            .any(|text| text.contains('\0'))
+        {
+            return Err(Error::config(
+                "the user or the database name has a NUL in it",
+            ));
         }
         if self.connect_timeout().is_zero() {
             return Err(Error::config("the connect timeout is zero"));
@@ -288,9 +329,10 @@ impl ConnectOptions {
         let answer = server_error(answer);
         let kind = kind_of_answer(answer.number);
         let (kind, message) = match answer.number {
-            ER_BAD_DB_ERROR => {
-                (ErrorKind::Config, format!("unknown database `{database}` on {place}"))
-            }
+            ER_BAD_DB_ERROR => (
+                ErrorKind::Config,
+                format!("unknown database `{database}` on {place}"),
+            ),
             ER_SECURE_TRANSPORT_REQUIRED => (
                 ErrorKind::Config,
                 format!(
@@ -298,20 +340,28 @@ impl ConnectOptions {
                     self.tls_mode()
                 ),
             ),
-            ER_DBACCESS_DENIED_ERROR => {
-                (kind, format!("the account `{user}` has no right on the database `{database}`"))
-            }
-            ER_CON_COUNT_ERROR | ER_TOO_MANY_USER_CONNECTIONS | ER_USER_LIMIT_REACHED => {
-                (kind, format!("the server at {place} has no free connection for `{user}`"))
-            }
-            ER_HOST_IS_BLOCKED | ER_HOST_NOT_PRIVILEGED => {
-                (kind, format!("the server at {place} takes no connections from this host"))
-            }
-            ER_MUST_CHANGE_PASSWORD_LOGIN => {
-                (kind, format!("the password of the account `{user}` has expired"))
-            }
-            mysql::ER_ACCOUNT_HAS_BEEN_LOCKED | mariadb::ER_ACCOUNT_HAS_BEEN_LOCKED => {
-                (kind, format!("the account `{user}` is locked"))
+            ER_DBACCESS_DENIED_ERROR => (
+                kind,
+                format!("the account `{user}` has no right on the database `{database}`"),
+            ),
+            ER_CON_COUNT_ERROR | ER_TOO_MANY_USER_CONNECTIONS | ER_USER_LIMIT_REACHED => (
+                kind,
+                format!("the server at {place} has no free connection for `{user}`"),
+            ),
+            ER_HOST_IS_BLOCKED | ER_HOST_NOT_PRIVILEGED => (
+                kind,
+                format!("the server at {place} takes no connections from this host"),
+            ),
+            ER_MUST_CHANGE_PASSWORD_LOGIN => (
+                kind,
+                format!("the password of the account `{user}` has expired"),
+            ),
+            // MariaDB's numbers are errors of bulk loads to MySQL, which no login can end in.
+            mysql::ER_ACCOUNT_HAS_BEEN_LOCKED
+            | mysql::ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
+            | mariadb::ER_ACCOUNT_HAS_BEEN_LOCKED
+            | mariadb::ER_USER_IS_BLOCKED => {
+                (ErrorKind::Auth, format!("the account `{user}` is locked"))
             }
             _ if kind == ErrorKind::Auth => (
                 kind,
@@ -319,7 +369,10 @@ impl ConnectOptions {
                     "the server at {place} refused the account `{user}`; check user and password"
                 ),
             ),
-            _ => (kind, format!("the server at {place} refused the connection")),
+            _ => (
+                kind,
+                format!("the server at {place} refused the connection"),
+            ),
         };
         Error::new(kind, message).with_source(answer)
     }
@@ -327,5 +380,229 @@ impl ConnectOptions {
 
 /// Whether the server does not offer TLS at all.
 fn is_without_tls(error: &mysql_async::Error) -> bool {
-    matches!(error, mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
+    matches!(
+        error,
+        mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::server::fake::{Answer, Fake, Greeting};
+
+    async fn failure(options: &ConnectOptions) -> Error {
+        let error = options.connect(&Context::new()).await.unwrap_err();
+        for text in [error.chain(), format!("{error:?}")] {
+            assert!(!text.contains("KNOWN-SECRET"), "{text}");
+        }
+        error
+    }
+
+    async fn answered(answer: Answer) -> Error {
+        let fake = Fake {
+            answer,
+            ..Fake::default()
+        };
+        let (options, _) = fake.start().await;
+        failure(&options.with_database("shop")).await
+    }
+
+    #[tokio::test]
+    async fn a_login_that_goes_well() {
+        let (options, seen) = Fake::default().start().await;
+        let conn = options.connect(&Context::new()).await.unwrap();
+        assert_eq!(conn.id(), 7);
+        assert_eq!(conn.opts().max_allowed_packet(), Some(1 << 30));
+        assert!(!conn.opts().prefer_socket());
+        assert!(conn.opts().local_infile_handler().is_none());
+        conn.disconnect().await.unwrap();
+        let visits = seen.visits();
+        // One that learned that there is no TLS, one without.
+        #[cfg(feature = "tls")]
+        assert_eq!(visits.len(), 2);
+        assert!(visits.iter().all(|visit| !visit.is_encrypted));
+    }
+
+    #[tokio::test]
+    async fn the_answers_of_a_server_have_kinds_and_words() {
+        for (number, kind, words) in [
+            (1045, ErrorKind::Auth, "refused the account `someone`"),
+            (1698, ErrorKind::Auth, "check user and password"),
+            (1130, ErrorKind::Auth, "takes no connections from this host"),
+            (3118, ErrorKind::Auth, "is locked"),
+            (4151, ErrorKind::Auth, "is locked"),
+            (1862, ErrorKind::Auth, "has expired"),
+            (1049, ErrorKind::Config, "unknown database `shop`"),
+            (3159, ErrorKind::Config, "encrypted connections only"),
+            (
+                1044,
+                ErrorKind::Privilege,
+                "no right on the database `shop`",
+            ),
+            (1040, ErrorKind::Connect, "no free connection"),
+            (1053, ErrorKind::Connect, "refused the connection"),
+            (1105, ErrorKind::Server, "refused the connection"),
+        ] {
+            let error = answered(Answer::Error(number, "because")).await;
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+            let server = error.server().unwrap();
+            assert_eq!((server.number, &*server.message), (number, "because"));
+        }
+    }
+
+    #[tokio::test]
+    async fn account_plugins_that_cannot_be_used_are_named() {
+        let error = answered(Answer::Switch("dialog", b"Password: ", b"")).await;
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        assert!(error.to_string().contains("plugin `dialog`"), "{error}");
+        let error = answered(Answer::Switch("mysql_clear_password", b"", b"")).await;
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        assert!(error.to_string().contains("clear text"), "{error}");
+        let error = answered(Answer::Switch("mysql_old_password", b"12345678", b"")).await;
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        assert!(error.to_string().contains("before MySQL 4.1"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_breaks_the_protocol_is_an_error() {
+        for (greeting, kind) in [
+            (Greeting::Bytes(b""), ErrorKind::Connect),
+            (Greeting::Bytes(b"\x05\0\0\0"), ErrorKind::Connect),
+            (
+                Greeting::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+                ErrorKind::Connect,
+            ),
+            (Greeting::Bytes(b"\x01\0\0\0\x0a"), ErrorKind::Connect),
+        ] {
+            let fake = Fake {
+                greeting,
+                ..Fake::default()
+            };
+            let (options, _) = fake.start().await;
+            assert_eq!(failure(&options).await.kind(), kind);
+        }
+        let error = answered(Answer::Close).await;
+        assert_eq!(error.kind(), ErrorKind::Connect);
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_driver_is_an_error() {
+        // It expects 32 bytes, and unwraps what it makes of others.
+        let salt = b"\x01P\x00123456789012345678";
+        let error = answered(Answer::Switch("parsec", b"short", salt)).await;
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        assert!(error.to_string().contains("broke the protocol"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_plugins_of_mariadb_are_known() {
+        let denied = b"\xff\x15\x04#28000no";
+        let salt = &[b'x'; 32];
+        for plugin in ["client_ed25519", "parsec", "caching_sha2_password"] {
+            let error = answered(Answer::Switch(plugin, salt, denied)).await;
+            assert_eq!(error.kind(), ErrorKind::Auth, "{plugin}: {}", error.chain());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_silent_server_is_waited_for_no_longer_than_asked() {
+        let fake = Fake {
+            greeting: Greeting::Silence,
+            ..Fake::default()
+        };
+        let (options, _) = fake.start().await;
+        let options = options.with_connect_timeout(Duration::from_millis(300));
+        let error = failure(&options).await;
+        assert_eq!(error.kind(), ErrorKind::Connect);
+        assert!(error.to_string().ends_with("within 0.3 s"), "{error}");
+
+        let options = options.with_connect_timeout(Duration::from_secs(60));
+        let context = Context::new().with_timeout(Duration::from_millis(100));
+        let error = options.connect(&context).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+
+        let context = Context::new();
+        let begun = Instant::now();
+        let (result, ()) = tokio::join!(options.connect(&context), async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            context.cancel();
+        });
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        let error = options.connect(&context).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn places_where_nobody_listens_are_named() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let options = ConnectOptions::new().with_user("me");
+        let error = failure(&options.clone().with_host("127.0.0.1").with_port(port)).await;
+        assert_eq!(error.kind(), ErrorKind::Connect);
+        let expected = format!("could not connect to 127.0.0.1:{port}");
+        assert_eq!(error.to_string(), expected);
+        assert!(error.chain().contains("refused"), "{}", error.chain());
+
+        let error = failure(&options.clone().with_host("no-such-host.invalid")).await;
+        assert_eq!(error.kind(), ErrorKind::Connect);
+        assert_eq!(error.to_string(), "unknown host `no-such-host.invalid`");
+
+        #[cfg(unix)]
+        {
+            let error = failure(&options.with_socket("/nowhere/mysql.sock")).await;
+            assert_eq!(error.kind(), ErrorKind::Connect);
+            assert_eq!(
+                error.to_string(),
+                "could not connect to /nowhere/mysql.sock"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn contradicting_options_are_refused_before_connecting() {
+        let options = ConnectOptions::new().with_user("me");
+        for (options, words) in [
+            (ConnectOptions::new(), "no user name"),
+            (ConnectOptions::new().with_user("a\0b"), "NUL"),
+            (options.clone().with_host(""), "host is empty"),
+            (options.clone().with_port(0), "port is 0"),
+            (
+                options.clone().with_connect_timeout(Duration::ZERO),
+                "timeout is zero",
+            ),
+            (
+                options
+                    .clone()
+                    .with_socket("/s")
+                    .with_tls_mode(TlsMode::Required),
+                if cfg!(feature = "tls") {
+                    "a unix socket cannot be encrypted"
+                } else {
+                    "crate feature `tls`"
+                },
+            ),
+        ] {
+            let error = failure(&options).await;
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_a_loopback_connection_without_required_tls_moves_to_the_socket() {
+        let options = ConnectOptions::new().with_prefer_socket(true);
+        assert!(options.moves_to_socket());
+        assert!(options.clone().with_host("::1").moves_to_socket());
+        assert!(!options.clone().with_host("10.0.0.1").moves_to_socket());
+        assert!(!options.clone().with_host("db").moves_to_socket());
+        let required = options.with_tls_mode(TlsMode::Required);
+        assert!(!required.moves_to_socket());
+        assert!(!ConnectOptions::new().moves_to_socket());
+    }
 }

@@ -69,9 +69,7 @@ pub(crate) fn kind_of_answer(number: u16) -> ErrorKind {
         | ER_PLUGIN_IS_NOT_LOADED
         | ER_SERVER_IS_IN_SECURE_AUTH_MODE
         | mysql::ER_ACCOUNT_HAS_BEEN_LOCKED
-        | mysql::ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
-        | mariadb::ER_USER_IS_BLOCKED
-        | mariadb::ER_ACCOUNT_HAS_BEEN_LOCKED => ErrorKind::Auth,
+        | mysql::ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK => ErrorKind::Auth,
         ER_DBACCESS_DENIED_ERROR
         | ER_KILL_DENIED_ERROR
         | ER_PASSWORD_ANONYMOUS_USER
@@ -81,7 +79,10 @@ pub(crate) fn kind_of_answer(number: u16) -> ErrorKind {
         | ER_SPECIFIC_ACCESS_DENIED_ERROR
         | ER_VIEW_NO_EXPLAIN
         | ER_PROCACCESS_DENIED_ERROR
-        | ER_BINLOG_CREATE_ROUTINE_NEED_SUPER => ErrorKind::Privilege,
+        | ER_BINLOG_CREATE_ROUTINE_NEED_SUPER
+        | mysql::ER_PERSIST_ONLY_ACCESS_DENIED_ERROR
+        | mysql::ER_DB_ACCESS_DENIED
+        | mysql::ER_SPECIFIC_ACCESS_DENIED => ErrorKind::Privilege,
         ER_CON_COUNT_ERROR
         | ER_TOO_MANY_USER_CONNECTIONS
         | ER_USER_LIMIT_REACHED
@@ -125,7 +126,8 @@ mod tests {
             (1045, ErrorKind::Auth),
             (1130, ErrorKind::Auth),
             (3118, ErrorKind::Auth),
-            (4151, ErrorKind::Auth),
+            // A locked account of MariaDB, a bulk load of MySQL.
+            (4151, ErrorKind::Server),
             (1044, ErrorKind::Privilege),
             (1142, ErrorKind::Privilege),
             (1227, ErrorKind::Privilege),

@@ -54,6 +54,9 @@ pub(crate) const ER_SECURE_TRANSPORT_REQUIRED: u16 = 3159;
 
 /// Numbers of `MySQL`.
 pub(crate) mod mysql {
+    pub(crate) const ER_PERSIST_ONLY_ACCESS_DENIED_ERROR: u16 = 3630;
+    pub(crate) const ER_DB_ACCESS_DENIED: u16 = 3879;
+    pub(crate) const ER_SPECIFIC_ACCESS_DENIED: u16 = 6038;
     pub(crate) const ER_QUERY_TIMEOUT: u16 = 3024;
     pub(crate) const ER_ACCOUNT_HAS_BEEN_LOCKED: u16 = 3118;
     pub(crate) const ER_SESSION_WAS_KILLED: u16 = 3169;

@@ -5,6 +5,8 @@ mod connect;
 mod connect_url;
 mod driver_error;
 mod error_number;
+#[cfg(test)]
+mod fake;
 mod flavor;
 mod identity;
 mod option_file;

@@ -362,6 +362,10 @@ mod with {
 }
 
 #[cfg(test)]
+#[cfg(feature = "tls")]
+mod handshake_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
