@@ -292,10 +292,12 @@ impl ConnectOptions {
                     self.tls_mode()
                 ),
             ),
+            // To hide which accounts exist, MySQL makes up a plugin for those that do not.
             mysql_async::Error::Driver(DriverError::UnknownAuthPlugin { name }) => Error::new(
                 ErrorKind::Auth,
                 format!(
-                    "the account `{user}` logs in by the plugin `{name}`, which is not supported"
+                    "the account `{user}` does not exist at {place}, or logs in by the plugin \
+                     `{name}`, which is not supported"
                 ),
             ),
             mysql_async::Error::Driver(DriverError::CleartextPluginDisabled) => Error::new(
