@@ -185,7 +185,7 @@ impl Reader<'_> {
                     let name = end.and_then(|end| line.get(1..end)).ok_or_else(|| {
                         refused(path, number, "the name of a group does not end in ]")
                     })?;
-                    group = Some(name.trim_ascii());
+                    group = Some(name.trim_ascii_end());
                 }
                 Some(_) => {
                     let group = group.ok_or_else(|| {
@@ -386,9 +386,9 @@ mod tests {
              [client]\nuser = me\npassword=\"p w\" # comment\r\nhost=db.example\n\
              port= 3307\nconnect_timeout=5\nssl_mode=VERIFY_IDENTITY\nssl-ca=/ca.pem\n\
              loose-ssl-cert=/cert.pem\ndefault-character-set=utf8mb4\nno-auto-rehash\n\
-             [ mysqldump ]\nuser=other\n[snapdump]\ndatabase=shop\nprefer-socket=off\n",
+             [mysqldump ] # x\nuser=other\n[ mysqldump]\nuser=none\n[snapdump]\ndatabase=shop\nprefer-socket=off\n",
         );
-        // The group name is compared with its blanks gone.
+        // Blanks count before the name of a group, but not behind it.
         assert_eq!(options.user(), Some("other"));
         assert_eq!(password(&options).as_deref(), Some("p w"));
         assert_eq!(options.place(), "db.example:3307");
@@ -417,6 +417,9 @@ mod tests {
             ("a\\sb\\tc\\nd\\re\\bf\\\\g\\xh\\", "a b\tc\nd\re\u{8}f\\g\\xh\\"),
             ("'\\''", "'"),
             ("a;b", "a;b"),
+            ("\"a'b\"", "a'b"),
+            ("'a\"#b\"#c'", "a\"#b\"#c"),
+            ("\"a\\\\\"#b", "a\\"),
             ("é", "é"),
         ] {
             let options = parse(&format!("[client]\npassword={written}\n"));
