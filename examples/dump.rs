@@ -18,6 +18,7 @@ use snapdump::{
 
 /// Dump MySQL and MariaDB databases, consistently and completely, into one file
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Args {
     #[command(flatten)]
     connect: ConnectArgs,
@@ -63,7 +64,7 @@ struct Args {
     /// How many threads compress
     #[arg(long, value_name = "N")]
     parallel: Option<usize>,
-    /// The max_allowed_packet in bytes of the server to restore on
+    /// The `max_allowed_packet` in bytes of the server to restore on
     #[arg(long, value_name = "BYTES")]
     max_allowed_packet: Option<u64>,
     /// Print the report as JSON
@@ -130,7 +131,7 @@ impl Args {
         };
         print_warnings(&report.warnings);
         match (self.json, to_stdout) {
-            (true, false) => print_json(&report)?,
+            (true, false) => print_json(&report),
             _ => self.summary(&report),
         }
         Ok(())

@@ -83,11 +83,11 @@ fn main() -> ExitCode {
     let shown = || -> Result<()> {
         let footer = inspect(&args.file)?;
         if args.json {
-            print_json(&footer)
+            print_json(&footer);
         } else {
             show(&footer, args.all);
-            Ok(())
         }
+        Ok(())
     };
     match shown() {
         Ok(()) => ExitCode::SUCCESS,

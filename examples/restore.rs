@@ -15,6 +15,7 @@ use snapdump::{Context, RestoreOptions, Result, prepare, prepare_reader};
 
 /// Restore a .sql or .sql.gz file into a MySQL or MariaDB server
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Args {
     #[command(flatten)]
     connect: ConnectArgs,
@@ -60,7 +61,7 @@ impl Args {
         let report = prepared.apply(&context).await?;
         print_warnings(&report.warnings);
         if self.json {
-            print_json(&report)?;
+            print_json(&report);
         } else {
             eprintln!(
                 "{}: {} statements, {:.1} s{}",

@@ -26,7 +26,8 @@ fn main() -> ExitCode {
     cli::run(args.json, |context| async move {
         let report = verify(&args.file, &context).await?;
         if args.json {
-            return print_json(&report);
+            print_json(&report);
+            return Ok(());
         }
         print_line(&format!(
             "{}: undamaged; {} objects, {} rows, {} of SQL, SHA-256 {}",

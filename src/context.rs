@@ -132,7 +132,7 @@ impl fmt::Debug for Context {
             .field("cancelled", &self.is_cancelled())
             .field("deadline", &self.deadline)
             .field("progress", &self.progress())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

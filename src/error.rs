@@ -180,7 +180,6 @@ struct Inner {
     message: String,
     location: Location,
     source: Option<Arc<BoxError>>,
-    also: Vec<Error>,
 }
 
 impl Error {
@@ -191,7 +190,6 @@ impl Error {
             message: message.into(),
             location: Location::default(),
             source: None,
-            also: Vec::new(),
         }))
     }
 
@@ -215,12 +213,6 @@ impl Error {
             location.line = known.line.or(location.line);
             location.byte = known.byte.or(location.byte);
         })
-    }
-
-    /// Adds a failure that happened while this one was being handled.
-    #[cold]
-    pub(crate) fn and(self, other: Self) -> Self {
-        self.map(|inner| inner.also.push(other))
     }
 
     fn map(self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -264,12 +256,6 @@ impl Error {
         None
     }
 
-    /// Failures that followed this one, such as a partial file that could not be removed.
-    #[must_use]
-    pub fn also(&self) -> &[Self] {
-        &self.0.also
-    }
-
     /// Whether the same call can succeed later without any change by a person: the server was
     /// not reachable, another operation was running, the schema changed under the dump, or the
     /// server asked for a retry (deadlock, lock wait).
@@ -277,15 +263,15 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Connect | ErrorKind::Busy | ErrorKind::Changed => true,
-            // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_CON_COUNT_ERROR.
+            // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK.
             ErrorKind::Server => {
-                self.server().is_some_and(|server| matches!(server.number, 1205 | 1213 | 1040))
+                self.server().is_some_and(|server| matches!(server.number, 1205 | 1213))
             }
             _ => false,
         }
     }
 
-    /// The whole story on one line: this error, its causes, and what failed after it.
+    /// The whole story on one line: this error and its causes.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
@@ -298,10 +284,6 @@ impl Error {
                 text.push_str(&part);
             }
             cause = error.source();
-        }
-        for other in self.also() {
-            text.push_str("; then ");
-            text.push_str(&other.chain());
         }
         text
     }
@@ -325,7 +307,6 @@ impl fmt::Debug for Error {
             .field("message", &self.0.message)
             .field("location", &self.0.location)
             .field("source", &self.0.source)
-            .field("also", &self.0.also)
             .finish()
     }
 }

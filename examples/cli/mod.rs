@@ -14,7 +14,7 @@ use snapdump::{ConnectOptions, Context, Phase, Progress, Result};
 /// Where to connect. The password is best given by `SNAPDUMP_PASSWORD` or an option file: what
 /// stands in the arguments can be read by every user of the machine.
 #[derive(Debug, clap::Args)]
-pub struct ConnectArgs {
+pub(crate) struct ConnectArgs {
     /// mysql://user@host:port/database, with options such as ?ssl-mode=verify-identity
     #[arg(long, env = "SNAPDUMP_URL", hide_env_values = true)]
     url: Option<String>,
@@ -27,7 +27,7 @@ pub struct ConnectArgs {
 }
 
 impl ConnectArgs {
-    pub fn options(&self) -> Result<ConnectOptions> {
+    pub(crate) fn options(&self) -> Result<ConnectOptions> {
         let mut options = match &self.url {
             Some(url) => ConnectOptions::from_url(url)?,
             None => ConnectOptions::new(),
@@ -44,7 +44,7 @@ impl ConnectArgs {
 
 /// Runs `work` to its end: Ctrl-C cancels it, progress is shown on a terminal, and an error is
 /// printed on one line. 0 for success, 1 for failure; clap exits with 2 for wrong usage.
-pub fn run<T, F>(quiet: bool, work: impl FnOnce(Context) -> F) -> ExitCode
+pub(crate) fn run<T, F>(quiet: bool, work: impl FnOnce(Context) -> F) -> ExitCode
 where
     F: Future<Output = Result<T>>,
 {
@@ -154,11 +154,11 @@ fn message(progress: &Progress) -> String {
 }
 
 /// A number with its thousands set apart.
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -167,24 +167,22 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// A size for people.
-pub fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
 /// A result for programs, on standard output.
-pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    print_line(&text);
-    Ok(())
+pub(crate) fn print_json(value: &impl serde::Serialize) {
+    print_line(&serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
 /// A line on standard output. A reader that has gone away (`| head`) is no failure.
-pub fn print_line(text: &str) {
+pub(crate) fn print_line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Warnings, on standard error.
-pub fn print_warnings(warnings: &[String]) {
+pub(crate) fn print_warnings(warnings: &[String]) {
     for warning in warnings {
         eprintln!("warning: {warning}");
     }

@@ -22,7 +22,9 @@ const TRAILER_PREFIX: &str = "-- snapdump trailer ";
 const LINE_BYTES: usize = 900;
 
 /// The trailer's text, line break included.
-const TRAILER_TEXT_BYTES: usize = 256;
+const TRAILER_TEXT_BYTES: usize = TRAILER_TEXT_LENGTH as usize;
+/// The same, as the header of a stored block has it.
+const TRAILER_TEXT_LENGTH: u16 = 256;
 /// A gzip header without time, name or system.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// gzip header, header of one stored block, the text, CRC and length.
@@ -261,7 +263,7 @@ impl Trailer {
             return text;
         }
         // A stored block, so that the trailer is of one size and readable in a hex viewer.
-        let length = TRAILER_TEXT_BYTES as u16;
+        let length = TRAILER_TEXT_LENGTH;
         let mut member = Vec::with_capacity(TRAILER_GZIP_BYTES);
         member.extend_from_slice(&GZIP_HEADER);
         member.push(1);

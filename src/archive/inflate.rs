@@ -17,7 +17,7 @@ const READ_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) enum SqlReader {
     Plain(CountingReader),
-    Gzip(MultiGzDecoder<CountingReader>),
+    Gzip(Box<MultiGzDecoder<CountingReader>>),
 }
 
 impl SqlReader {
@@ -25,7 +25,11 @@ impl SqlReader {
         let mut reader = BufReader::with_capacity(READ_BYTES, File::open(path)?);
         let gzip = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let reader = CountingReader { reader, bytes: 0 };
-        Ok(if gzip { Self::Gzip(MultiGzDecoder::new(reader)) } else { Self::Plain(reader) })
+        Ok(if gzip {
+            Self::Gzip(Box::new(MultiGzDecoder::new(reader)))
+        } else {
+            Self::Plain(reader)
+        })
     }
 
     /// Bytes of the file read so far, compressed or not.

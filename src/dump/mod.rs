@@ -27,7 +27,6 @@ use tokio::io::AsyncWrite;
 
 use crate::archive::{
     ArchiveWriter, DatabaseEntry, FORMAT_VERSION, Manifest, ObjectEntry, SIGNATURE, Section,
-    Snapshot,
 };
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -124,7 +123,7 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
         warnings: Vec::new(),
     };
     context.enter(Phase::Tables);
-    dump.start(&snapshot, created_at).await?;
+    dump.start().await?;
     dump.tables().await?;
     context.enter(Phase::Objects);
     dump.programs().await?;
@@ -156,6 +155,7 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
         objects: counts,
         sql_bytes: written.sql_bytes,
         file_bytes: written.bytes,
+        members: written.members,
         duration: started.elapsed(),
         snapshot: manifest.snapshot,
         sha256: written.sha256,
@@ -183,12 +183,9 @@ struct Dump<'a, W> {
 }
 
 impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
-    /// Session settings, saved and set. Versioned comments, as stock dumps have them.
-    async fn start(
-        &mut self,
-        snapshot: &Snapshot,
-        created_at: chrono::DateTime<Utc>,
-    ) -> Result<()> {
+    /// Session settings, saved and set. Versioned comments, as stock dumps have them. Nothing here
+    /// depends on the time: the same rows give the same bytes, up to the manifest.
+    async fn start(&mut self) -> Result<()> {
         let script = &mut self.script;
         script.section(Section::Start, None).await?;
         let text = script.text();
@@ -203,12 +200,6 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             self.session.version().as_str()
         ));
         push_fmt(text, format_args!("-- {server}\n"));
-        let moment = created_at.format("%Y-%m-%d %H:%M:%S");
-        push_fmt(text, format_args!("-- Snapshot: {moment} UTC\n"));
-        if let Some(binlog) = &snapshot.binlog {
-            let place = crate::ident::one_line(&format!("{} {}", binlog.file, binlog.position));
-            push_fmt(text, format_args!("-- Binary log: {place}\n"));
-        }
         text.extend_from_slice(
             b"-- The last lines of this file are its footer. Without them it is a fragment.\n\n",
         );

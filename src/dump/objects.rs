@@ -120,13 +120,18 @@ fn show_create(object: &ObjectName) -> String {
 /// take up to 15 bytes.
 fn delimiter_for(text: &[u8]) -> String {
     let free = |delimiter: &str| memchr::memmem::find(text, delimiter.as_bytes()).is_none();
-    // A text of n bytes cannot contain n different numbers, so this ends.
-    [";;", "//", "$$"]
-        .into_iter()
-        .map(str::to_owned)
-        .chain((0u32..).map(|number| format!("//{number}//")))
-        .find(|delimiter| free(delimiter))
-        .unwrap_or_else(|| ";;".to_owned())
+    if let Some(delimiter) = [";;", "//", "$$"].into_iter().find(|delimiter| free(delimiter)) {
+        return delimiter.to_owned();
+    }
+    // A text of n bytes cannot hold n different numbers, so this ends.
+    let mut number = 0u64;
+    loop {
+        let delimiter = format!("//{number}//");
+        if free(&delimiter) {
+            return delimiter;
+        }
+        number += 1;
+    }
 }
 
 /// Writes a stored function, procedure, package, trigger or event.

@@ -22,6 +22,8 @@ pub struct DumpReport {
     pub sql_bytes: u64,
     /// Bytes of the file.
     pub file_bytes: u64,
+    /// Members of the file, footer not counted.
+    pub members: u64,
     /// From the call to the last byte.
     #[serde(with = "seconds")]
     pub duration: Duration,

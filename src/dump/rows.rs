@@ -63,7 +63,9 @@ impl<'a> TableRows<'a> {
         let mut sql = format!("SELECT {list} FROM {}", quote_identifier(&self.table.name));
         if let Some(condition) = condition {
             // A line break ends a comment at the end of the condition.
-            sql.push_str(&format!(" WHERE ({condition}\n)"));
+            sql.push_str(" WHERE (");
+            sql.push_str(condition);
+            sql.push_str("\n)");
         }
         if let Some(order) = self.table.free_order() {
             sql.push_str(" ORDER BY ");

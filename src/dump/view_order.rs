@@ -54,7 +54,7 @@ pub(super) fn order(views: &[&View]) -> Vec<usize> {
     order
 }
 
-fn key<'a>(view: &'a View) -> (&'a str, &'a str) {
+fn key(view: &View) -> (&str, &str) {
     (view.object.database_name().unwrap_or_default(), view.object.name())
 }
 

@@ -36,6 +36,10 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 struct Route<'a> {
     addresses: &'a [IpAddr],
     encryption: Encryption,
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(dead_code, reason = "used with the feature `tls` only")
+    )]
     files: &'a TlsFiles,
 }
 
@@ -74,11 +78,7 @@ impl ConnectOptions {
         context.run(work).await?.unwrap_or_else(|_elapsed| {
             Err(Error::new(
                 ErrorKind::Connect,
-                format!(
-                    "could not connect to {} within {} s",
-                    self.place(),
-                    limit.as_secs_f64()
-                ),
+                format!("could not connect to {} within {} s", self.place(), limit.as_secs_f64()),
             ))
         })
     }
@@ -89,11 +89,8 @@ impl ConnectOptions {
             _ => TlsFiles::read(self).await?,
         };
         let addresses = self.look_up().await?;
-        let mut route = Route {
-            addresses: &addresses,
-            encryption: self.first_encryption(),
-            files: &files,
-        };
+        let mut route =
+            Route { addresses: &addresses, encryption: self.first_encryption(), files: &files };
         loop {
             let error = match self.attempt(&route).await? {
                 Ok(conn) => return Ok(conn),
@@ -134,10 +131,7 @@ impl ConnectOptions {
     /// elsewhere, that path would lead to another server, on this machine.
     fn moves_to_socket(&self) -> bool {
         let is_loopback = self.host() == "localhost"
-            || self
-                .host()
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
+            || self.host().parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         self.prefer_socket() && is_loopback && !self.tls_mode().is_required()
     }
 
@@ -145,12 +139,7 @@ impl ConnectOptions {
         if self.socket().is_some() {
             return Ok(Vec::new());
         }
-        let unknown = || {
-            Error::new(
-                ErrorKind::Connect,
-                format!("unknown host `{}`", self.host()),
-            )
-        };
+        let unknown = || Error::new(ErrorKind::Connect, format!("unknown host `{}`", self.host()));
         let found: Vec<IpAddr> = tokio::net::lookup_host((self.host(), self.port()))
             .await
             .map_err(|cause| unknown().with_source(cause))?
@@ -168,18 +157,12 @@ impl ConnectOptions {
     ) -> Result<std::result::Result<Conn, mysql_async::Error>> {
         let opts = self.driver_opts(route)?;
         // The driver panics on some answers that break the protocol of an account plugin.
-        AssertUnwindSafe(Conn::new(opts))
-            .catch_unwind()
-            .await
-            .map_err(|_panic| {
-                Error::new(
-                    ErrorKind::Protocol,
-                    format!(
-                        "the server at {} broke the protocol of the login",
-                        self.place()
-                    ),
-                )
-            })
+        AssertUnwindSafe(Conn::new(opts)).catch_unwind().await.map_err(|_panic| {
+            Error::new(
+                ErrorKind::Protocol,
+                format!("the server at {} broke the protocol of the login", self.place()),
+            )
+        })
     }
 
     /// Only the second attempt of [`TlsMode::VerifyCa`].
@@ -236,14 +219,8 @@ impl ConnectOptions {
             ));
         }
         // The protocol ends these texts by a NUL.
-        if [self.user(), self.database()]
-            .into_iter()
-            .flatten()
-            .any(|text| text.contains('\0'))
-        {
-            return Err(Error::config(
-                "the user or the database name has a NUL in it",
-            ));
+        if [self.user(), self.database()].into_iter().flatten().any(|text| text.contains('\0')) {
+            return Err(Error::config("the user or the database name has a NUL in it"));
         }
         if self.connect_timeout().is_zero() {
             return Err(Error::config("the connect timeout is zero"));
@@ -331,10 +308,9 @@ impl ConnectOptions {
         let answer = server_error(answer);
         let kind = kind_of_answer(answer.number);
         let (kind, message) = match answer.number {
-            ER_BAD_DB_ERROR => (
-                ErrorKind::Config,
-                format!("unknown database `{database}` on {place}"),
-            ),
+            ER_BAD_DB_ERROR => {
+                (ErrorKind::Config, format!("unknown database `{database}` on {place}"))
+            }
             ER_SECURE_TRANSPORT_REQUIRED => (
                 ErrorKind::Config,
                 format!(
@@ -342,22 +318,18 @@ impl ConnectOptions {
                     self.tls_mode()
                 ),
             ),
-            ER_DBACCESS_DENIED_ERROR => (
-                kind,
-                format!("the account `{user}` has no right on the database `{database}`"),
-            ),
-            ER_CON_COUNT_ERROR | ER_TOO_MANY_USER_CONNECTIONS | ER_USER_LIMIT_REACHED => (
-                kind,
-                format!("the server at {place} has no free connection for `{user}`"),
-            ),
-            ER_HOST_IS_BLOCKED | ER_HOST_NOT_PRIVILEGED => (
-                kind,
-                format!("the server at {place} takes no connections from this host"),
-            ),
-            ER_MUST_CHANGE_PASSWORD_LOGIN => (
-                kind,
-                format!("the password of the account `{user}` has expired"),
-            ),
+            ER_DBACCESS_DENIED_ERROR => {
+                (kind, format!("the account `{user}` has no right on the database `{database}`"))
+            }
+            ER_CON_COUNT_ERROR | ER_TOO_MANY_USER_CONNECTIONS | ER_USER_LIMIT_REACHED => {
+                (kind, format!("the server at {place} has no free connection for `{user}`"))
+            }
+            ER_HOST_IS_BLOCKED | ER_HOST_NOT_PRIVILEGED => {
+                (kind, format!("the server at {place} takes no connections from this host"))
+            }
+            ER_MUST_CHANGE_PASSWORD_LOGIN => {
+                (kind, format!("the password of the account `{user}` has expired"))
+            }
             // MariaDB's numbers are errors of bulk loads to MySQL, which no login can end in.
             mysql::ER_ACCOUNT_HAS_BEEN_LOCKED
             | mysql::ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
@@ -371,10 +343,7 @@ impl ConnectOptions {
                     "the server at {place} refused the account `{user}`; check user and password"
                 ),
             ),
-            _ => (
-                kind,
-                format!("the server at {place} refused the connection"),
-            ),
+            _ => (kind, format!("the server at {place} refused the connection")),
         };
         Error::new(kind, message).with_source(answer)
     }
@@ -382,10 +351,7 @@ impl ConnectOptions {
 
 /// Whether the server does not offer TLS at all.
 fn is_without_tls(error: &mysql_async::Error) -> bool {
-    matches!(
-        error,
-        mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)
-    )
+    matches!(error, mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
 }
 
 #[cfg(test)]
@@ -404,10 +370,7 @@ mod tests {
     }
 
     async fn answered(answer: Answer) -> Error {
-        let fake = Fake {
-            answer,
-            ..Fake::default()
-        };
+        let fake = Fake { answer, ..Fake::default() };
         let (options, _) = fake.start().await;
         failure(&options.with_database("shop")).await
     }
@@ -439,11 +402,7 @@ mod tests {
             (1862, ErrorKind::Auth, "has expired"),
             (1049, ErrorKind::Config, "unknown database `shop`"),
             (3159, ErrorKind::Config, "encrypted connections only"),
-            (
-                1044,
-                ErrorKind::Privilege,
-                "no right on the database `shop`",
-            ),
+            (1044, ErrorKind::Privilege, "no right on the database `shop`"),
             (1040, ErrorKind::Connect, "no free connection"),
             (1053, ErrorKind::Connect, "refused the connection"),
             (1105, ErrorKind::Server, "refused the connection"),
@@ -474,16 +433,10 @@ mod tests {
         for (greeting, kind) in [
             (Greeting::Bytes(b""), ErrorKind::Connect),
             (Greeting::Bytes(b"\x05\0\0\0"), ErrorKind::Connect),
-            (
-                Greeting::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
-                ErrorKind::Connect,
-            ),
+            (Greeting::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), ErrorKind::Connect),
             (Greeting::Bytes(b"\x01\0\0\0\x0a"), ErrorKind::Connect),
         ] {
-            let fake = Fake {
-                greeting,
-                ..Fake::default()
-            };
+            let fake = Fake { greeting, ..Fake::default() };
             let (options, _) = fake.start().await;
             assert_eq!(failure(&options).await.kind(), kind);
         }
@@ -512,10 +465,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_silent_server_is_waited_for_no_longer_than_asked() {
-        let fake = Fake {
-            greeting: Greeting::Silence,
-            ..Fake::default()
-        };
+        let fake = Fake { greeting: Greeting::Silence, ..Fake::default() };
         let (options, _) = fake.start().await;
         let options = options.with_connect_timeout(Duration::from_millis(300));
         let error = failure(&options).await;
@@ -559,10 +509,7 @@ mod tests {
         {
             let error = failure(&options.with_socket("/nowhere/mysql.sock")).await;
             assert_eq!(error.kind(), ErrorKind::Connect);
-            assert_eq!(
-                error.to_string(),
-                "could not connect to /nowhere/mysql.sock"
-            );
+            assert_eq!(error.to_string(), "could not connect to /nowhere/mysql.sock");
         }
     }
 
@@ -574,15 +521,9 @@ mod tests {
             (ConnectOptions::new().with_user("a\0b"), "NUL"),
             (options.clone().with_host(""), "host is empty"),
             (options.clone().with_port(0), "port is 0"),
+            (options.clone().with_connect_timeout(Duration::ZERO), "timeout is zero"),
             (
-                options.clone().with_connect_timeout(Duration::ZERO),
-                "timeout is zero",
-            ),
-            (
-                options
-                    .clone()
-                    .with_socket("/s")
-                    .with_tls_mode(TlsMode::Required),
+                options.clone().with_socket("/s").with_tls_mode(TlsMode::Required),
                 if cfg!(feature = "tls") {
                     "a unix socket cannot be encrypted"
                 } else {

@@ -73,11 +73,7 @@ impl Seen {
 
 impl Default for Fake {
     fn default() -> Self {
-        Self {
-            greeting: Greeting::Proper,
-            answer: Answer::Ok,
-            tls: None,
-        }
+        Self { greeting: Greeting::Proper, answer: Answer::Ok, tls: None }
     }
 }
 

@@ -131,10 +131,10 @@ impl Session {
 
     /// The status flags of the last answer, as the protocol has them.
     pub(crate) fn status_flags(&self) -> mysql_async::consts::StatusFlags {
-        self.conn
-            .as_ref()
-            .and_then(Conn::last_ok_packet)
-            .map_or_else(mysql_async::consts::StatusFlags::empty, |ok| ok.status_flags())
+        self.conn.as_ref().and_then(Conn::last_ok_packet).map_or_else(
+            mysql_async::consts::StatusFlags::empty,
+            mysql_async::OkPacket::status_flags,
+        )
     }
 
     /// Warnings that the last statement left on the server.
@@ -187,7 +187,7 @@ impl Drop for Session {
         let (options, identity) = (self.options.clone(), std::mem::take(&mut self.identity));
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
-                drop(runtime.spawn(async move { kill(conn, &options, &identity).await }))
+                runtime.spawn(async move { kill(conn, &options, &identity).await });
             }
             // Without a runtime the socket just closes, and the server notices on its next write.
             Err(_) => drop(conn),

@@ -84,6 +84,10 @@ pub(super) enum Encryption {
     /// TLS without any check of the certificate.
     Unverified,
     /// TLS with a certificate from a trusted authority for any host.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(dead_code, reason = "used with the feature `tls` only")
+    )]
     AnyName,
     /// TLS with a certificate from a trusted authority for this host.
     SameName,

@@ -12,6 +12,7 @@ use memchr::memchr_iter;
 ///
 /// Line breaks are escaped too, although the server would take them: stock clients fold CR LF
 /// inside strings, and a row then stays on its line.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const ESCAPES: [u8; 256] = {
     let mut table = [0u8; 256];
     table[0x00] = b'0';
@@ -26,6 +27,7 @@ const ESCAPES: [u8; 256] = {
 const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Two hexadecimal digits for each byte.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const HEX: [[u8; 2]; 256] = {
     let mut table = [[0u8; 2]; 256];
     let mut byte = 0;

@@ -23,10 +23,7 @@ fn tls_file(name: &str) -> PathBuf {
 }
 
 fn socket_of(server: &TestServer) -> PathBuf {
-    variable(&format!(
-        "SNAPDUMP_TEST_{}_SOCKET",
-        server.name.to_uppercase()
-    ))
+    variable(&format!("SNAPDUMP_TEST_{}_SOCKET", server.name.to_uppercase()))
 }
 
 /// Root, over TCP.
@@ -59,11 +56,7 @@ async fn failure(options: &ConnectOptions) -> Error {
 fn assert_error(error: &Error, kind: ErrorKind, number: Option<u16>, words: &str) {
     let story = error.chain();
     assert_eq!(error.kind(), kind, "{story}");
-    assert_eq!(
-        error.server().map(|server| server.number),
-        number,
-        "{story}"
-    );
+    assert_eq!(error.server().map(|server| server.number), number, "{story}");
     assert!(story.contains(words), "{story}");
     assert!(!story.contains('\n'), "{story}");
 }
@@ -82,16 +75,12 @@ async fn with_account<F>(
     let name = format!("sd_{}_{number}", std::process::id());
     let quoted = password.replace('\\', "\\\\").replace('\'', "''");
     let mut conn = server.conn().await;
-    conn.query_drop(format!(
-        "CREATE USER '{name}'@'%' IDENTIFIED BY '{quoted}' {requirement}"
-    ))
-    .await
-    .unwrap();
-    let options = options_of(server).with_user(&name).with_password(password);
-    let result = AssertUnwindSafe(work(options)).catch_unwind().await;
-    conn.query_drop(format!("DROP USER '{name}'@'%'"))
+    conn.query_drop(format!("CREATE USER '{name}'@'%' IDENTIFIED BY '{quoted}' {requirement}"))
         .await
         .unwrap();
+    let options = options_of(server).with_user(&name).with_password(password);
+    let result = AssertUnwindSafe(work(options)).catch_unwind().await;
+    conn.query_drop(format!("DROP USER '{name}'@'%'")).await.unwrap();
     conn.disconnect().await.unwrap();
     if let Err(panic) = result {
         std::panic::resume_unwind(panic);
@@ -319,11 +308,6 @@ async fn a_refused_port() {
     drop(listener);
     let url = format!("mysql://root:pw-refused@127.0.0.1:{port}");
     let error = failure(&ConnectOptions::from_url(&url).unwrap()).await;
-    assert_error(
-        &error,
-        ErrorKind::Connect,
-        None,
-        "could not connect to 127.0.0.1:",
-    );
+    assert_error(&error, ErrorKind::Connect, None, "could not connect to 127.0.0.1:");
     assert!(error.is_retryable());
 }

@@ -23,5 +23,6 @@ mod compare;
 mod sample_data;
 
 mod comparer;
+mod connect;
 mod roundtrip;
 mod sample;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, dump_to_path, restore};
 
-use crate::harness::{TestDatabase, TestServer};
+use crate::harness::TestDatabase;
 use crate::sample::{differences, sample_database};
 
 /// Options that reach a test database as root.

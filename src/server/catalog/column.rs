@@ -82,9 +82,10 @@ impl ColumnKind {
             "float" => Self::Float,
             "double" => Self::Double,
             "bit" | "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob"
-            | "vector" => Self::Binary,
-            "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
-            | "multipolygon" | "geometrycollection" | "geomcollection" => Self::Binary,
+            | "vector" | "geometry" | "point" | "linestring" | "polygon" | "multipoint"
+            | "multilinestring" | "multipolygon" | "geometrycollection" | "geomcollection" => {
+                Self::Binary
+            }
             "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
             | "set" => match charset? {
                 // A text type with the character set `binary` holds bytes.

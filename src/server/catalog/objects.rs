@@ -97,10 +97,8 @@ impl Table {
     /// The `ORDER BY` that costs nothing, because rows are stored in that order: the primary key
     /// of a clustered table. Other engines would have to sort the whole table first.
     pub(crate) fn free_order(&self) -> Option<String> {
-        let clustered = self
-            .engine
-            .as_deref()
-            .is_some_and(|engine| ["InnoDB", "ROCKSDB"].iter().any(|own| engine == *own));
+        let clustered =
+            self.engine.as_deref().is_some_and(|engine| ["InnoDB", "ROCKSDB"].contains(&engine));
         if !clustered
             || self.primary_key.is_empty()
             || self.primary_key.iter().any(|part| part.prefix)

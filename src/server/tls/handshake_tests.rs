@@ -49,10 +49,7 @@ struct World {
 impl World {
     fn new() -> Self {
         use_ring();
-        let world = Self {
-            directory: tempfile::tempdir().unwrap(),
-            authority: authority("right"),
-        };
+        let world = Self { directory: tempfile::tempdir().unwrap(), authority: authority("right") };
         world.file("ca.pem", &world.authority.pem());
         world.file("other-ca.pem", &authority("other").pem());
         world
@@ -122,10 +119,8 @@ const LOGIN: (bool, bool) = (true, true);
 async fn without_a_mode_that_verifies_any_certificate_will_do() {
     let world = World::new();
     let (options, seen) = world.server(&params(&["elsewhere.example"])).await;
-    let other = options
-        .clone()
-        .with_ssl_ca(world.path("other-ca.pem"))
-        .with_tls_mode(TlsMode::Required);
+    let other =
+        options.clone().with_ssl_ca(world.path("other-ca.pem")).with_tls_mode(TlsMode::Required);
     let preferred = options.clone();
     let disabled = options.with_tls_mode(TlsMode::Disabled);
     assert_eq!(connect(preferred, &seen).await.0, [LOGIN]);
@@ -164,9 +159,7 @@ async fn verify_identity_takes_the_host_it_connects_to() {
     let world = World::new();
     for mode in [TlsMode::VerifyCa, TlsMode::VerifyIdentity] {
         let (options, seen) = world.server(&params(&["localhost", "127.0.0.1"])).await;
-        let options = options
-            .with_ssl_ca(world.path("ca.pem"))
-            .with_tls_mode(mode);
+        let options = options.with_ssl_ca(world.path("ca.pem")).with_tls_mode(mode);
         assert_eq!(connect(options.clone(), &seen).await.0, [LOGIN]);
         let by_name = options.with_host("localhost");
         assert_eq!(connect(by_name, &seen).await.0, [LOGIN, LOGIN]);
@@ -185,9 +178,7 @@ async fn a_certificate_of_another_authority_never_sees_a_login() {
         (&params(&["NotValidForName"]), TlsMode::VerifyCa),
     ] {
         let (options, seen) = world.server(params).await;
-        let options = options
-            .with_ssl_ca(world.path("other-ca.pem"))
-            .with_tls_mode(mode);
+        let options = options.with_ssl_ca(world.path("other-ca.pem")).with_tls_mode(mode);
         let (visits, error) = connect(options.clone(), &seen).await;
         let error = error.unwrap();
         assert_eq!(error.kind(), ErrorKind::Connect);
@@ -241,11 +232,7 @@ async fn an_expired_certificate_is_refused() {
 
 #[tokio::test]
 async fn a_server_without_tls_is_refused_by_every_mode_that_asks_for_it() {
-    for mode in [
-        TlsMode::Required,
-        TlsMode::VerifyCa,
-        TlsMode::VerifyIdentity,
-    ] {
+    for mode in [TlsMode::Required, TlsMode::VerifyCa, TlsMode::VerifyIdentity] {
         let (options, seen) = Fake::default().start().await;
         let (visits, error) = connect(options.with_tls_mode(mode), &seen).await;
         let error = error.unwrap();
@@ -291,15 +278,10 @@ async fn a_client_certificate_is_shown() {
 
     let stranger = issue(&client, &authority("other"));
     let (_, other_key) = issue(&client, &world.authority);
-    let broken = options
-        .clone()
-        .with_ssl_key(world.file("other.pem", &other_key));
+    let broken = options.clone().with_ssl_key(world.file("other.pem", &other_key));
     let error = connect(broken, &seen).await.1.unwrap();
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(
-        error.to_string().contains("do not belong together"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("do not belong together"), "{error}");
 
     // Of the right authority by name, but not by signature.
     let impostor = issue(&client, &authority("right"));
@@ -333,37 +315,17 @@ async fn files_that_hold_something_else_are_named() {
     );
     let missing = world.path("missing.pem");
     for (options, words, file) in [
-        (
-            options.clone().with_ssl_ca(&missing),
-            "could not read the CA certificate",
-            &missing,
-        ),
-        (
-            options.clone().with_ssl_ca(&text),
-            "no usable certificate",
-            &text,
-        ),
-        (
-            options.clone().with_ssl_ca(&key),
-            "no usable certificate",
-            &key,
-        ),
+        (options.clone().with_ssl_ca(&missing), "could not read the CA certificate", &missing),
+        (options.clone().with_ssl_ca(&text), "no usable certificate", &text),
+        (options.clone().with_ssl_ca(&key), "no usable certificate", &key),
         (
             options.clone().with_ssl_cert(&missing),
             "could not read the client certificate",
             &missing,
         ),
-        (
-            options.clone().with_ssl_cert(&text),
-            "no client certificate",
-            &text,
-        ),
+        (options.clone().with_ssl_cert(&text), "no client certificate", &text),
         (options.clone().with_ssl_cert(&cert), "no client key", &cert),
-        (
-            options.clone().with_ssl_cert(&cert).with_ssl_key(&locked),
-            "a passphrase",
-            &locked,
-        ),
+        (options.clone().with_ssl_cert(&cert).with_ssl_key(&locked), "a passphrase", &locked),
     ] {
         let error = connect(options, &seen).await.1.unwrap();
         assert_eq!(error.kind(), ErrorKind::Config);
@@ -380,15 +342,10 @@ async fn an_error_answer_comes_through_tls() {
     let (certificate, key) = issue(&params(&["127.0.0.1"]), &world.authority);
     let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    let fake = Fake {
-        answer: Answer::Error(1045, "no"),
-        tls: Some(Arc::new(config)),
-        ..Fake::default()
-    };
+    let config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    let fake =
+        Fake { answer: Answer::Error(1045, "no"), tls: Some(Arc::new(config)), ..Fake::default() };
     let (options, seen) = fake.start().await;
     let (visits, error) = connect(options, &seen).await;
     assert_eq!(visits, [LOGIN]);
