@@ -34,6 +34,9 @@ struct Args {
     /// Do not write the restore to the server's binary log
     #[arg(long)]
     skip_binlog: bool,
+    /// How many connections replay a file of our own
+    #[arg(long, value_name = "N")]
+    parallel: Option<usize>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -48,6 +51,9 @@ impl Args {
             .with_binlog(!self.skip_binlog);
         if let Some(directory) = &self.backup_dir {
             options = options.with_restore_point_directory(directory);
+        }
+        if let Some(connections) = self.parallel {
+            options = options.with_connections(connections);
         }
         let prepared = if self.file.as_os_str() == "-" {
             prepare_reader(&connect, tokio::io::stdin(), &options, &context).await?

@@ -9,6 +9,7 @@ mod footer;
 mod inflate;
 mod manifest;
 mod member;
+mod read;
 mod verify;
 mod writer;
 
@@ -17,6 +18,7 @@ pub(crate) use footer::{Origin, origin};
 pub(crate) use inflate::SqlReader;
 pub use manifest::{BinlogPosition, DatabaseEntry, Manifest, ObjectEntry, Snapshot, SnapshotRung};
 pub use member::{Compression, Index, Member, Part, Section};
+pub(crate) use read::read_member;
 pub(crate) use verify::verify_file;
 pub use verify::{VerifyReport, verify};
 pub(crate) use writer::{ArchiveWriter, Draft, Written};

@@ -3,7 +3,7 @@
 use mysql_async::{Row, Value};
 use tokio::io::AsyncWrite;
 
-use super::script::Script;
+use super::script::{MEMBER_BYTES, Script};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::server::{Charset, Column, ColumnKind, Rows, Session, Table};
@@ -258,14 +258,13 @@ impl<'a, 'b> Inserts<'a, 'b> {
 
     /// Reads rows until the member is full (`false`) or there are no more (`true`).
     async fn fill(&mut self, rows: &mut Rows<'_>) -> Result<bool> {
-        const FULL: usize = 2 << 20;
         loop {
             let Some(row) = rows.next().await? else {
                 self.close();
                 return Ok(true);
             };
             self.push(&row)?;
-            if self.open.is_none() && self.out.len() >= FULL {
+            if self.open.is_none() && self.out.len() >= MEMBER_BYTES {
                 return Ok(false);
             }
         }

@@ -8,7 +8,7 @@ use crate::sql::literal::push_fmt;
 
 /// A member is closed when its text has reached this size. Two INSERT statements of the usual
 /// size make one; FORMAT.md says why about this much is right.
-const MEMBER_BYTES: usize = 2 << 20;
+pub(super) const MEMBER_BYTES: usize = 2 << 20;
 
 /// Collects statements into members and hands full ones to the archive.
 pub(super) struct Script<'a, W> {

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use super::options::RestoreOptions;
 use super::source::read_error;
-use crate::archive::{Manifest, Origin, SqlReader, inspect, origin, verify_file};
+use crate::archive::{Footer, Origin, SqlReader, inspect, origin, verify_file};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sql::charset::Charset;
 use crate::sql::split::{LexError, SplitOptions, Splitter, Step};
-use crate::sql::statement::{DatabaseStatement, SetStatement, begins_like_sql};
+use crate::sql::statement::{DatabaseStatement, SetStatement, begins_like_sql, client_charset};
 
 /// How much text is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -19,8 +20,8 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// What the check found out about a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
-    /// The manifest of a file of our own.
-    pub(crate) manifest: Option<Manifest>,
+    /// The manifest and the index of a file of our own.
+    pub(crate) footer: Option<Footer>,
     /// The databases that the script creates or selects by name. Empty when it restores into
     /// whatever database is selected.
     pub(crate) databases: BTreeSet<String>,
@@ -42,18 +43,14 @@ pub(crate) fn check(
     context.counters().bytes_total.set(file_bytes);
     if origin(&mut file)? == Origin::Snapdump {
         verify_file(path, context)?;
-        let manifest = inspect(path)?.manifest;
+        let footer = inspect(path)?;
+        let manifest = &footer.manifest;
         let databases = if manifest.names_databases {
             manifest.databases.iter().map(|database| database.name.clone()).collect()
         } else {
             BTreeSet::new()
         };
-        return Ok(Checked {
-            manifest: Some(manifest),
-            databases,
-            file_bytes,
-            warnings: Vec::new(),
-        });
+        return Ok(Checked { footer: Some(footer), databases, file_bytes, warnings: Vec::new() });
     }
     check_script(path, split, options, file_bytes, context)
 }
@@ -126,19 +123,24 @@ fn check_script(
         return Err(Error::new(ErrorKind::Lex, "the file holds no SQL statement"));
     }
     let warnings = marks.judge(options)?;
-    Ok(Checked { manifest: None, databases, file_bytes, warnings })
+    Ok(Checked { footer: None, databases, file_bytes, warnings })
 }
 
 /// Follows, as well as the script alone allows, what a SET statement changes about reading it.
 /// During the replay the server itself is asked.
 fn follow(statement: &[u8], splitter: &mut Splitter) {
-    if !SetStatement::of(statement).sql_mode {
-        return;
+    let set = SetStatement::of(statement);
+    if set.sql_mode {
+        let text = statement.to_ascii_uppercase();
+        let says = |mode: &[u8]| memchr::memmem::find(&text, mode).is_some();
+        splitter.set_no_backslash_escapes(says(b"NO_BACKSLASH_ESCAPES"));
+        splitter.set_ansi_quotes(says(b"ANSI"));
     }
-    let text = statement.to_ascii_uppercase();
-    let says = |mode: &[u8]| memchr::memmem::find(&text, mode).is_some();
-    splitter.set_no_backslash_escapes(says(b"NO_BACKSLASH_ESCAPES"));
-    splitter.set_ansi_quotes(says(b"ANSI"));
+    if set.charset {
+        // A variable that puts the former one back: scripts begin with one that is ASCII-safe.
+        let charset = client_charset(statement).and_then(|name| Charset::from_name(&name).ok());
+        splitter.set_charset(charset.unwrap_or_default());
+    }
 }
 
 fn leaves_the_database(name: &str) -> Error {

@@ -7,6 +7,7 @@
 mod check;
 mod compare;
 mod options;
+mod parallel;
 mod point;
 mod replay;
 mod source;
@@ -28,6 +29,7 @@ use crate::ident::quote_identifier;
 use crate::progress::Phase;
 use crate::server::{ConnectOptions, Session};
 use check::Checked;
+use parallel::ParallelReplay;
 use replay::Replayed;
 use source::Source;
 
@@ -237,7 +239,7 @@ impl Prepared {
             file_bytes: self.checked.file_bytes,
             duration: started.elapsed(),
             restore_point: self.restore_point.map(|point| point.path().to_owned()),
-            compared: self.checked.manifest.is_some(),
+            compared: self.checked.footer.is_some(),
             server_warnings: replayed.warnings_total,
             warnings,
         })
@@ -250,14 +252,24 @@ impl Prepared {
         replayed: &mut Replayed,
     ) -> Result<()> {
         session.set_up_for_replay(self.options.binlog()).await?;
-        replay::replay(session, &self.source, replayed).await?;
-        if let Some(manifest) = &self.checked.manifest {
+        let connections = self.options.connections();
+        match &self.checked.footer {
+            Some(footer) if connections > 1 => {
+                let path = self.source.path();
+                let (connect, options) = (&self.connect, &self.options);
+                ParallelReplay { connect, options, path, footer, context }
+                    .run(session, replayed)
+                    .await?;
+            }
+            _ => replay::replay(session, &self.source, replayed).await?,
+        }
+        if let Some(footer) = &self.checked.footer {
             context.enter(Phase::Compare);
             // The script may have left another database selected.
             if let Some(database) = self.connect.database() {
                 session.execute(format!("USE {}", quote_identifier(database))).await?;
             }
-            compare::compare(session, manifest, self.connect.database()).await?;
+            compare::compare(session, &footer.manifest, self.connect.database()).await?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// | [`with_restore_point_directory`](Self::with_restore_point_directory) | none | none |
 /// | [`with_other_databases`](Self::with_other_databases) | `false` | without `--one-database` |
 /// | [`with_binlog`](Self::with_binlog) | `true` | `SET sql_log_bin=0` by hand |
+/// | [`with_connections`](Self::with_connections) | the cores, at most 4 | none |
 /// | [`with_incomplete`](Self::with_incomplete) | `false` | none; it never checks |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +21,7 @@ pub struct RestoreOptions {
     other_databases: bool,
     binlog: bool,
     incomplete: bool,
+    connections: Option<usize>,
 }
 
 impl Default for RestoreOptions {
@@ -29,6 +31,7 @@ impl Default for RestoreOptions {
             other_databases: false,
             binlog: true,
             incomplete: false,
+            connections: None,
         }
     }
 }
@@ -65,6 +68,22 @@ impl RestoreOptions {
     pub fn with_incomplete(mut self, allowed: bool) -> Self {
         self.incomplete = allowed;
         self
+    }
+
+    /// How many connections replay the rows of a file of our own at a time; at least 1. Any other
+    /// file is replayed in order on one.
+    #[must_use]
+    pub fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = Some(connections);
+        self
+    }
+
+    /// How many connections replay a file of our own.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4))
+            .max(1)
     }
 
     /// Where the restore point is written.

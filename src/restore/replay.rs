@@ -5,7 +5,7 @@ use mysql_async::consts::StatusFlags;
 
 use super::check::lex_error;
 use super::source::{Source, Text};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::server::{Flavor, Session};
 use crate::sql::charset::Charset;
 use crate::sql::split::{Dialect, SplitOptions, Splitter, Statement, Step};
@@ -25,6 +25,16 @@ pub(super) struct Replayed {
     pub(super) warnings: Vec<String>,
 }
 
+impl Replayed {
+    /// Adds what another connection did.
+    pub(super) fn add(&mut self, other: Self) {
+        self.statements += other.statements;
+        self.warnings_total += other.warnings_total;
+        let room = WARNINGS_KEPT.saturating_sub(self.warnings.len());
+        self.warnings.extend(other.warnings.into_iter().take(room));
+    }
+}
+
 /// How a script for this server is to be read.
 pub(super) fn split_options(flavor: Flavor, version: (u16, u16, u16)) -> SplitOptions {
     SplitOptions::new(match flavor {
@@ -33,59 +43,83 @@ pub(super) fn split_options(flavor: Flavor, version: (u16, u16, u16)) -> SplitOp
     })
 }
 
-/// Replays a script. `replayed` tells how far it came, also after a failure.
+/// Replays a whole script. `replayed` tells how far it came, also after a failure.
 pub(super) async fn replay(
     session: &mut Session,
     source: &Source,
     replayed: &mut Replayed,
 ) -> Result<()> {
-    let mut script = Script {
-        splitter: Splitter::new(split_options(session.flavor(), session.version().number())),
-        text: source.text(),
-        buffer: BytesMut::new(),
-        end: false,
-    };
+    let mut script = Script::new(session, Some(source.text()));
     follow(session, &mut script.splitter, SetStatement { sql_mode: true, charset: true }).await?;
-    while let Some(statement) = script.next(session).await? {
-        let text = script.buffer.get(statement.text.clone()).unwrap_or_default();
-        replayed.statements = statement.number;
-        session.execute(text).await.map_err(|error| at(refused(error), &statement))?;
-        note_warnings(session, replayed, &statement).await?;
-        let set = SetStatement::of(text);
-        script.buffer.advance(statement.consumed);
-        follow(session, &mut script.splitter, set).await.map_err(|error| at(error, &statement))?;
-        session.context().counters().statements_done.set(statement.number);
-    }
-    Ok(())
+    script
+        .run(session, replayed, |place, statement| {
+            place.statement = Some(statement.number);
+            place.line = Some(statement.at.line);
+            place.byte = Some(statement.at.byte);
+        })
+        .await
 }
 
-fn refused(error: Error) -> Error {
-    match error.server() {
-        Some(server) => {
-            Error::new(error.kind(), "the server refused a statement").with_source(server.clone())
-        }
-        None => error,
-    }
-}
-
-fn at(error: Error, statement: &Statement) -> Error {
-    error.at(|place| {
-        place.statement = Some(statement.number);
-        place.line = Some(statement.at.line);
-        place.byte = Some(statement.at.byte);
-    })
+/// Replays the text of one member of our own, whose first byte is the byte `start` of the script.
+/// It is read under the settings of the script's start, which the session must have.
+pub(super) async fn replay_member(
+    session: &mut Session,
+    text: &[u8],
+    start: u64,
+    replayed: &mut Replayed,
+) -> Result<()> {
+    let mut script = Script::new(session, None);
+    script.buffer.extend_from_slice(text);
+    script.end = true;
+    script
+        .run(session, replayed, |place, statement| {
+            place.byte = Some(start.saturating_add(statement.at.byte));
+        })
+        .await
 }
 
 /// A script being read ahead of the server by at most a few pieces, and split no further than up
 /// to the statement that is sent: a SET can change how the next one is read.
 struct Script {
     splitter: Splitter,
-    text: Text,
+    /// Where more text comes from, if not all of it is in the buffer.
+    text: Option<Text>,
     buffer: BytesMut,
     end: bool,
 }
 
 impl Script {
+    fn new(session: &Session, text: Option<Text>) -> Self {
+        let options = split_options(session.flavor(), session.version().number());
+        Self { splitter: Splitter::new(options), text, buffer: BytesMut::new(), end: false }
+    }
+
+    /// Sends everything. `locate` says where a statement stands.
+    async fn run(
+        &mut self,
+        session: &mut Session,
+        replayed: &mut Replayed,
+        locate: impl Fn(&mut Location, &Statement) + Send + Sync,
+    ) -> Result<()> {
+        while let Some(statement) = self.next(session).await? {
+            let at = |error: Error| error.at(|place| locate(place, &statement));
+            let text = self.buffer.get(statement.text.clone()).unwrap_or_default();
+            replayed.statements += 1;
+            session.execute(text).await.map_err(|error| at(refused(error)))?;
+            note_warnings(session, replayed, || {
+                let mut place = Location::default();
+                locate(&mut place, &statement);
+                place.to_string()
+            })
+            .await?;
+            let set = SetStatement::of(text);
+            self.buffer.advance(statement.consumed);
+            follow(session, &mut self.splitter, set).await.map_err(at)?;
+            session.context().counters().statements_done.add(1);
+        }
+        Ok(())
+    }
+
     async fn next(&mut self, session: &Session) -> Result<Option<Statement>> {
         loop {
             let step =
@@ -94,15 +128,30 @@ impl Script {
                 Step::Statement(statement) => return Ok(Some(statement)),
                 Step::Skip { consumed } => self.buffer.advance(consumed),
                 Step::End => return Ok(None),
-                Step::More => match session.context().run(self.text.next()).await?? {
-                    Some(chunk) => {
-                        self.buffer.extend_from_slice(&chunk.text);
-                        session.context().counters().bytes_done.set(chunk.file_bytes);
+                Step::More => {
+                    let chunk = match &mut self.text {
+                        Some(text) => session.context().run(text.next()).await??,
+                        None => None,
+                    };
+                    match chunk {
+                        Some(chunk) => {
+                            self.buffer.extend_from_slice(&chunk.text);
+                            session.context().counters().bytes_done.set(chunk.file_bytes);
+                        }
+                        None => self.end = true,
                     }
-                    None => self.end = true,
-                },
+                }
             }
         }
+    }
+}
+
+fn refused(error: Error) -> Error {
+    match error.server() {
+        Some(server) => {
+            Error::new(error.kind(), "the server refused a statement").with_source(server.clone())
+        }
+        None => error,
     }
 }
 
@@ -130,25 +179,25 @@ async fn follow(session: &mut Session, splitter: &mut Splitter, set: SetStatemen
 async fn note_warnings(
     session: &mut Session,
     replayed: &mut Replayed,
-    statement: &Statement,
+    place: impl Fn() -> String + Send,
 ) -> Result<()> {
     let warnings = u64::from(session.warnings());
     if warnings == 0 {
         return Ok(());
     }
     replayed.warnings_total += warnings;
-    if replayed.warnings.len() >= WARNINGS_KEPT {
+    let room = WARNINGS_KEPT.saturating_sub(replayed.warnings.len());
+    if room == 0 {
         return Ok(());
     }
-    let limit = WARNINGS_KEPT - replayed.warnings.len();
-    for row in session.query(&format!("SHOW WARNINGS LIMIT {limit}")).await? {
+    for row in session.query(&format!("SHOW WARNINGS LIMIT {room}")).await? {
+        let message = String::from_utf8_lossy(row.bytes(2)?.unwrap_or_default()).into_owned();
         replayed.warnings.push(format!(
-            "statement {} (line {}): {} {}: {}",
-            statement.number,
-            statement.at.line,
-            row.text(0)?,
+            "server {} {} ({}): {}",
+            row.text(0)?.to_lowercase(),
             row.text(1)?,
-            crate::ident::one_line(&String::from_utf8_lossy(row.bytes(2)?.unwrap_or_default())),
+            place(),
+            crate::ident::one_line(&message),
         ));
     }
     Ok(())

@@ -75,14 +75,16 @@ impl Source {
             loop {
                 let mut chunk = vec![0; CHUNK_BYTES];
                 let read = match reader.read(&mut chunk) {
-                    Ok(0) => return,
+                    // The end is said, not left to be guessed from a closed channel: that is also
+                    // what a thread that died leaves behind.
+                    Ok(0) => return drop(sender.blocking_send(Ok(None))),
                     Ok(read) => read,
                     Err(error) => return drop(sender.blocking_send(failed(error))),
                 };
                 chunk.truncate(read);
                 let chunk = Chunk { text: chunk.into(), file_bytes: reader.file_bytes() };
                 // The receiver is gone: the restore ended early.
-                if sender.blocking_send(Ok(chunk)).is_err() {
+                if sender.blocking_send(Ok(Some(chunk))).is_err() {
                     return;
                 }
             }
@@ -115,12 +117,14 @@ pub(crate) struct Chunk {
 /// The pieces of a script's text, in order.
 #[derive(Debug)]
 pub(crate) struct Text {
-    receiver: mpsc::Receiver<Result<Chunk>>,
+    receiver: mpsc::Receiver<Result<Option<Chunk>>>,
 }
 
 impl Text {
     /// The next piece, or `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Chunk>> {
-        self.receiver.recv().await.transpose()
+        self.receiver.recv().await.unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::Internal, "the thread that reads the file is gone"))
+        })
     }
 }

@@ -159,6 +159,22 @@ impl SetStatement {
     }
 }
 
+/// The client character set that a `SET` statement names, as far as its text tells: `SET NAMES x`,
+/// `SET CHARACTER SET x`, `SET character_set_client = x`. Of a variable it tells nothing.
+pub(crate) fn client_charset(statement: &[u8]) -> Option<String> {
+    let text = statement.to_ascii_lowercase();
+    [&b"names"[..], b"character set", b"charset", b"character_set_client"].into_iter().find_map(
+        |word| {
+            let at = memchr::memmem::find(&text, word)?.checked_add(word.len())?;
+            let rest = text.get(at..)?.trim_ascii_start();
+            let rest = rest.strip_prefix(b":").unwrap_or(rest);
+            let rest = rest.strip_prefix(b"=").unwrap_or(rest).trim_ascii_start();
+            let rest = rest.strip_prefix(b"'").or(rest.strip_prefix(b"\"")).unwrap_or(rest);
+            Words::of(rest).next_name()
+        },
+    )
+}
+
 /// Words that a statement can begin with. A script whose first statement begins with none of them
 /// is no script.
 const VERBS: &[&str] = &[
@@ -258,6 +274,19 @@ mod tests {
         assert_eq!(set("/*!50003 SET sql_mode = '' */"), SetStatement { sql_mode, ..none });
         assert_eq!(set("set names cp932"), SetStatement { charset, ..none });
         assert_eq!(set("SELECT 'SET NAMES sql_mode'"), none);
+    }
+
+    #[test]
+    fn the_client_character_set_is_read_where_it_is_named() {
+        for (statement, charset) in [
+            ("SET NAMES cp932", Some("cp932")),
+            ("/*!40101 SET NAMES 'gbk' */", Some("gbk")),
+            ("set character_set_client = sjis, sql_mode = ''", Some("sjis")),
+            ("SET CHARACTER SET big5", Some("big5")),
+            ("/*!40101 SET character_set_client = @saved_cs_client */", None),
+        ] {
+            assert_eq!(client_charset(statement.as_bytes()).as_deref(), charset, "{statement}");
+        }
     }
 
     #[test]

@@ -48,6 +48,39 @@ on_each_server! {
         assert_eq!(differences(&source, &target).await, [""; 0]);
     }
 
+    /// Several connections restore what one connection restores.
+    async fn connections_share_the_rows(server: TestServer) {
+        let source = server.database().await;
+        source
+            .run(&[
+                "CREATE TABLE small (id INT PRIMARY KEY, t TEXT)",
+                "INSERT INTO small VALUES (1, 'one')",
+                "CREATE TABLE wide (id INT AUTO_INCREMENT PRIMARY KEY, u BINARY(32), t TEXT, \
+                 KEY (u), parent INT, FOREIGN KEY (parent) REFERENCES wide (id))",
+                "INSERT INTO wide (u, t, parent) VALUES (UNHEX(SHA2('x', 256)), REPEAT('ab', 200), NULL)",
+            ])
+            .await;
+        // 16,384 rows of about 500 bytes: several members.
+        for _ in 0..14 {
+            source
+                .run(&["INSERT INTO wide (u, t, parent) SELECT UNHEX(SHA2(RAND(), 256)), \
+                        REPEAT(SHA2(RAND(), 256), 6), id FROM wide"])
+                .await;
+        }
+        let (_directory, path) = scratch();
+        let context = Context::new();
+        let report = dump_to_path(&connect(&source), &path, &DumpOptions::default(), &context)
+            .await
+            .unwrap();
+        assert!(report.members > 6, "{report:?}");
+        for connections in [1, 3] {
+            let target = server.database().await;
+            let options = RestoreOptions::default().with_connections(connections);
+            restore(&connect(&target), &path, &options, &context).await.unwrap();
+            assert_eq!(differences(&source, &target).await, [""; 0]);
+        }
+    }
+
     /// Our dump, restored by `gunzip | client`.
     async fn the_stock_client_restores_our_dump(server: TestServer) {
         let source = sample_database(&server, 5_000).await;

@@ -1,0 +1,158 @@
+//! Replays a file of our own with several connections.
+//!
+//! The members of a file are independent once the tables of their rows are there, so within the
+//! tables of one database those that create something go first, in order, and the rest, which is
+//! nearly all of a large file, is spread over the connections. Triggers do not exist yet then,
+//! and foreign keys are not checked, so the order of rows does not matter.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::try_join_all;
+
+use super::options::RestoreOptions;
+use super::replay::{Replayed, replay_member};
+use crate::archive::{Footer, Member, Section, read_member};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::server::{ConnectOptions, Session};
+
+/// A file being replayed by several connections.
+pub(super) struct ParallelReplay<'a> {
+    pub(super) connect: &'a ConnectOptions,
+    pub(super) options: &'a RestoreOptions,
+    pub(super) path: &'a Path,
+    pub(super) footer: &'a Footer,
+    pub(super) context: &'a Context,
+}
+
+impl ParallelReplay<'_> {
+    /// Replays the whole file. `session` does everything that has an order.
+    pub(super) async fn run(&self, session: &mut Session, replayed: &mut Replayed) -> Result<()> {
+        let members = self.placed_members();
+        let mut helpers: Vec<Session> = Vec::new();
+        let mut rest = members.as_slice();
+        let mut done = Ok(());
+        while let Some((first, _)) = rest.first() {
+            let same = |member: &Member| {
+                member.section == Section::Tables && member.database == first.database
+            };
+            let length = rest.iter().take_while(|(member, _)| same(member)).count().max(1);
+            let (run, after) = rest.split_at(length);
+            rest = after;
+            done = if length > 1 {
+                self.tables(session, &mut helpers, run, replayed).await
+            } else {
+                self.in_order(session, run, replayed).await
+            };
+            if done.is_err() {
+                break;
+            }
+        }
+        // Also after a failure: whatever still runs is killed before the caller hears of it.
+        for helper in helpers {
+            helper.close().await;
+        }
+        done
+    }
+
+    /// The members, each with where its text starts in the text of the whole file, in bytes.
+    fn placed_members(&self) -> Vec<(&Member, u64)> {
+        let mut start = 0u64;
+        self.footer
+            .index
+            .members
+            .iter()
+            .map(|member| {
+                let placed = (member, start);
+                start = start.saturating_add(member.sql_bytes);
+                placed
+            })
+            .collect()
+    }
+
+    async fn in_order(
+        &self,
+        session: &mut Session,
+        members: &[(&Member, u64)],
+        replayed: &mut Replayed,
+    ) -> Result<()> {
+        for &placed in members {
+            self.member(session, placed, replayed).await?;
+        }
+        Ok(())
+    }
+
+    /// The tables of one database: definitions first, then the rest by all connections.
+    async fn tables(
+        &self,
+        session: &mut Session,
+        helpers: &mut Vec<Session>,
+        members: &[(&Member, u64)],
+        replayed: &mut Replayed,
+    ) -> Result<()> {
+        let defines = |member: &Member| member.parts.iter().any(|part| part.definition);
+        let (first, rest): (Vec<_>, Vec<_>) =
+            members.iter().copied().partition(|(member, _)| defines(member));
+        self.in_order(session, &first, replayed).await?;
+        let wanted = self.options.connections().min(rest.len()).saturating_sub(1);
+        while helpers.len() < wanted {
+            helpers.push(self.helper(replayed).await?);
+        }
+
+        let next = AtomicUsize::new(0);
+        let workers = std::iter::once(&mut *session).chain(helpers.iter_mut()).map(|session| {
+            let (next, rest) = (&next, &rest);
+            async move {
+                let mut replayed = Replayed::default();
+                while let Some(&placed) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    self.member(session, placed, &mut replayed).await?;
+                }
+                Ok::<_, Error>(replayed)
+            }
+        });
+        for worker in try_join_all(workers).await? {
+            replayed.add(worker);
+        }
+        Ok(())
+    }
+
+    /// One more connection, with the settings of the script's start.
+    async fn helper(&self, replayed: &mut Replayed) -> Result<Session> {
+        let mut session = Session::open(self.connect, self.context).await?;
+        session.set_up_for_replay(self.options.binlog()).await?;
+        for &placed in &self.placed_members() {
+            if placed.0.section == Section::Start {
+                self.member(&mut session, placed, replayed).await?;
+            }
+        }
+        Ok(session)
+    }
+
+    async fn member(
+        &self,
+        session: &mut Session,
+        (member, start): (&Member, u64),
+        replayed: &mut Replayed,
+    ) -> Result<()> {
+        let (path, compressed, wanted) =
+            (self.path.to_owned(), self.footer.compressed, member.clone());
+        let reading = tokio::task::spawn_blocking(move || read_member(&path, &wanted, compressed));
+        let text = self.context.run(reading).await?.map_err(|error| {
+            Error::new(ErrorKind::Internal, "reading a member panicked").with_source(error)
+        })??;
+        let object = member.parts.first().and_then(|part| {
+            let position = usize::try_from(part.object).ok()?;
+            Some(&self.footer.manifest.objects.get(position)?.name)
+        });
+        // With one table only in the member, the place of an error is known to be in it.
+        let object = object.filter(|_| member.parts.len() == 1);
+        replay_member(session, &text, start, replayed)
+            .await
+            .map_err(|error| error.at(|place| place.object = object.cloned()))?;
+        let counters = self.context.counters();
+        counters.bytes_done.add(member.length);
+        counters.rows_done.add(member.parts.iter().map(|part| part.rows).sum());
+        Ok(())
+    }
+}
