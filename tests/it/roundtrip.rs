@@ -60,11 +60,11 @@ on_each_server! {
                 "INSERT INTO wide (u, t, parent) VALUES (UNHEX(SHA2('x', 256)), REPEAT('ab', 200), NULL)",
             ])
             .await;
-        // 16,384 rows of about 500 bytes: several members.
-        for _ in 0..14 {
+        // 4,096 rows of about 3,300 bytes: several members.
+        for _ in 0..12 {
             source
                 .run(&["INSERT INTO wide (u, t, parent) SELECT UNHEX(SHA2(RAND(), 256)), \
-                        REPEAT(SHA2(RAND(), 256), 6), id FROM wide"])
+                        REPEAT(SHA2(RAND(), 256), 50), id FROM wide"])
                 .await;
         }
         let (_directory, path) = scratch();
