@@ -92,8 +92,18 @@ pub(crate) enum Origin {
     Foreign,
 }
 
-/// Tells by the first bytes of the text, compressed or not, whether this crate wrote a file.
+/// Tells by the first bytes of the text, compressed or not, whether this crate wrote a file; or by
+/// the last ones, because a file whose start is damaged must not pass for another tool's, which
+/// would be restored without a digest to check it against.
 pub(crate) fn origin(file: &mut (impl Read + Seek)) -> Result<Origin> {
+    if starts_like_ours(file)? || ends_like_ours(file)? {
+        Ok(Origin::Snapdump)
+    } else {
+        Ok(Origin::Foreign)
+    }
+}
+
+fn starts_like_ours(file: &mut (impl Read + Seek)) -> Result<bool> {
     let read = |error| Error::io("could not read the start of the file", error);
     file.seek(SeekFrom::Start(0)).map_err(read)?;
     let mut start = Vec::new();
@@ -106,7 +116,28 @@ pub(crate) fn origin(file: &mut (impl Read + Seek)) -> Result<Origin> {
     } else {
         start.as_slice().read_exact(&mut text).is_ok()
     };
-    Ok(if known && text == *SIGNATURE.as_bytes() { Origin::Snapdump } else { Origin::Foreign })
+    Ok(known && text == *SIGNATURE.as_bytes())
+}
+
+fn ends_like_ours(file: &mut (impl Read + Seek)) -> Result<bool> {
+    let (_, tail) = read_tail(file)?;
+    let text = tail.len().checked_sub(TRAILER_TEXT_BYTES).and_then(|at| tail.get(at..));
+    // The text of a gzip trailer is stored, so it stands there as it is.
+    let stored = tail.get(GZIP_HEADER.len() + 5..);
+    let ours = |text: &[u8]| text.starts_with(TRAILER_PREFIX.as_bytes());
+    let whole = tail.len() == TRAILER_GZIP_BYTES;
+    Ok(text.is_some_and(ours) || (whole && stored.is_some_and(ours)))
+}
+
+/// The length of a file, and as many of its last bytes as the longer form of the trailer has.
+fn read_tail(file: &mut (impl Read + Seek)) -> Result<(u64, Vec<u8>)> {
+    let read = |error| Error::io("could not read the end of the file", error);
+    let file_bytes = file.seek(SeekFrom::End(0)).map_err(read)?;
+    let tail_bytes = file_bytes.min(trailer_bytes(true));
+    file.seek(SeekFrom::Start(file_bytes - tail_bytes)).map_err(read)?;
+    let mut tail = Vec::new();
+    file.by_ref().take(tail_bytes).read_to_end(&mut tail).map_err(read)?;
+    Ok((file_bytes, tail))
 }
 
 const fn trailer_bytes(compressed: bool) -> u64 {
@@ -120,12 +151,7 @@ fn damaged(message: impl Into<String>) -> Error {
 /// Reads and checks the footer of a file that this crate wrote.
 pub(super) fn read_footer(file: &mut (impl Read + Seek)) -> Result<Footer> {
     let read = |error| Error::io("could not read the end of the file", error);
-    let file_bytes = file.seek(SeekFrom::End(0)).map_err(read)?;
-    let tail_bytes = file_bytes.min(trailer_bytes(true));
-    file.seek(SeekFrom::Start(file_bytes - tail_bytes)).map_err(read)?;
-    let mut tail = Vec::new();
-    file.by_ref().take(tail_bytes).read_to_end(&mut tail).map_err(read)?;
-
+    let (file_bytes, tail) = read_tail(file)?;
     let (trailer, compressed) = Trailer::parse(&tail)?;
     let trailer_at = file_bytes.saturating_sub(trailer_bytes(compressed));
     if !(trailer.manifest_at < trailer.index_at
@@ -324,6 +350,10 @@ impl Trailer {
             end: number(field("end")?)?,
             sha256: field("sha256")?.to_owned(),
         };
+        // The digest does not cover the trailer itself, so not one byte of it may be different.
+        if !tail.ends_with(&trailer.bytes(compressed)) {
+            return Err(damaged("the trailer is damaged: it is not as it was written"));
+        }
         Ok((trailer, compressed))
     }
 }

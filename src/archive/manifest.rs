@@ -52,7 +52,7 @@ impl Manifest {
     /// The sum of the row counts of all tables.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.objects.iter().filter_map(|object| object.rows).sum()
+        self.objects.iter().filter_map(|object| object.rows).fold(0, u64::saturating_add)
     }
 }
 
