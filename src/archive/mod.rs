@@ -10,6 +10,8 @@ mod inflate;
 mod manifest;
 mod member;
 mod read;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod writer;
 

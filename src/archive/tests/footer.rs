@@ -1,0 +1,148 @@
+//! What is written is found again.
+
+use std::io::Read as _;
+
+use flate2::read::MultiGzDecoder;
+use proptest::prelude::*;
+
+use super::super::*;
+use super::build::{
+    FORMS, footer_text, inspect_bytes, manifest, small, small_texts, verify_bytes, write,
+    write_with,
+};
+use crate::ident::{ObjectKind, ObjectName};
+
+/// All text of a file, footer included, by a reader that knows nothing of the format.
+fn text_of(file: &[u8], compression: Compression) -> Vec<u8> {
+    if compression == Compression::None {
+        return file.to_vec();
+    }
+    let mut text = Vec::new();
+    MultiGzDecoder::new(file).read_to_end(&mut text).unwrap();
+    text
+}
+
+/// The text behind the members must be comment lines that every client can send.
+fn assert_is_comment(text: &[u8]) {
+    assert!(text.ends_with(b"\n"));
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        assert!(line.starts_with(b"-- "), "{}", line.escape_ascii());
+        assert!(line.len() <= 1000, "{} bytes", line.len());
+        assert!(line.iter().all(|&byte| byte == b'\n' || (0x20..0x7f).contains(&byte)));
+    }
+}
+
+#[test]
+fn the_footer_of_a_file_is_what_was_written() {
+    for form in FORMS {
+        let (file, written) = write_with(form, &small_texts(), 1, &manifest());
+        let footer = inspect_bytes(&file).unwrap();
+        assert_eq!(footer.manifest, manifest());
+        assert_eq!(footer.compressed, form != Compression::None);
+        assert_eq!(footer.file_bytes, u64::try_from(file.len()).unwrap());
+        assert_eq!(footer.file_bytes, written.bytes);
+        assert_eq!(footer.sha256, written.sha256);
+        let members = &footer.index.members;
+        assert_eq!(u64::try_from(members.len()).unwrap(), written.members);
+        for (member, text) in members.iter().zip(small_texts()) {
+            assert_eq!(member.sql_bytes, u64::try_from(text.len()).unwrap());
+            assert_eq!(member.crc32, crc32fast::hash(&text));
+            let at = usize::try_from(member.offset).unwrap();
+            let stored = &file[at..at + usize::try_from(member.length).unwrap()];
+            assert_eq!(text_of(stored, form), text);
+        }
+        assert_eq!(members[1].parts, [Part { definition: true, rows: 2, ..Part::new(0) }]);
+
+        let report = verify_bytes(&file).unwrap();
+        assert_eq!((report.members, report.objects, report.rows), (4, 2, 2));
+        assert_eq!((report.file_bytes, report.sql_bytes), (written.bytes, written.sql_bytes));
+        assert_eq!(report.sha256, footer.sha256);
+    }
+}
+
+#[test]
+fn the_text_of_a_file_is_that_of_its_members_and_comments() {
+    for form in FORMS {
+        let file = small(form);
+        let text = text_of(&file, form);
+        let members = small_texts().concat();
+        assert_eq!(&text[..members.len()], members);
+        let comments = &text[members.len()..];
+        assert_is_comment(comments);
+        let footer = inspect_bytes(&file).unwrap();
+        let expected = footer_text(&footer.manifest, &footer.index);
+        assert_eq!(&comments[..expected.len()], expected);
+        let trailer = &comments[expected.len()..];
+        assert!(trailer.starts_with(b"-- snapdump trailer 1 manifest "));
+        assert_eq!(trailer.iter().filter(|&&byte| byte == b'\n').count(), 1);
+    }
+}
+
+#[test]
+fn a_long_manifest_is_cut_into_lines_that_any_client_takes() {
+    let mut long = manifest();
+    for number in 0..300 {
+        let name = format!("t{number} ✓ü\r\n;\u{1}`\"'\\{}", "x".repeat(number));
+        long.objects.push(ObjectEntry::new(ObjectName::new(ObjectKind::Table, "shop", name)));
+    }
+    for form in FORMS {
+        let (file, _) = write_with(form, &small_texts(), 1, &long);
+        assert_eq!(inspect_bytes(&file).unwrap().manifest, long);
+        verify_bytes(&file).unwrap();
+        let text = text_of(&file, form);
+        assert_is_comment(&text[small_texts().concat().len()..]);
+    }
+}
+
+#[test]
+fn the_same_text_gives_the_same_bytes_however_many_threads_pack_it() {
+    for form in FORMS {
+        assert_eq!(write(form, &small_texts(), 1), write(form, &small_texts(), 4));
+    }
+}
+
+#[test]
+fn a_file_without_members_still_has_a_footer() {
+    // The writer of dumps never makes one: without a signature it is nobody's file.
+    let file = write(Compression::None, &[], 1);
+    assert!(!file.starts_with(SIGNATURE.as_bytes()));
+    assert_is_comment(&file);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn members_of_any_size_and_bytes_are_found_again(
+        bodies in prop::collection::vec(
+            prop_oneof![
+                4 => prop::collection::vec(any::<u8>(), 0..3_000),
+                // Larger than what is read at a time.
+                1 => (any::<u8>(), 250_000..600_000usize).prop_map(|(byte, size)| vec![byte; size]),
+            ],
+            1..6,
+        ),
+        workers in 1..4usize,
+        plain in any::<bool>(),
+    ) {
+        let form = if plain { Compression::None } else { Compression::Gzip(1) };
+        let mut texts = bodies;
+        texts[0].splice(0..0, SIGNATURE.bytes());
+        let file = write(form, &texts, workers);
+        let footer = inspect_bytes(&file).unwrap();
+        // Empty members are not written.
+        let sizes: Vec<_> = texts
+            .iter()
+            .filter(|text| !text.is_empty())
+            .map(|text| u64::try_from(text.len()).unwrap())
+            .collect();
+        let found: Vec<_> = footer.index.members.iter().map(|member| member.sql_bytes).collect();
+        prop_assert_eq!(&found, &sizes);
+        let report = verify_bytes(&file).unwrap();
+        prop_assert_eq!(report.sql_bytes, sizes.iter().sum::<u64>());
+        let text = text_of(&file, form);
+        let members = texts.concat();
+        prop_assert!(text.starts_with(&members));
+        assert_is_comment(&text[members.len()..]);
+    }
+}

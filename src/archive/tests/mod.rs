@@ -1,0 +1,6 @@
+//! The file format: what is written is found again, and nothing else passes for it.
+
+mod build;
+mod damage;
+mod footer;
+mod hostile;
