@@ -46,7 +46,8 @@ fn find(create: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// The length of a quoted account: `` `user`@`host` ``, or a role's name alone.
+/// The length of a quoted account: `` `user`@`host` ``, or a role's name alone. A program that was
+/// created under `ANSI_QUOTES` is printed under it, with double quotes in place of backticks.
 fn account_length(account: &[u8]) -> Option<usize> {
     let user = quoted_length(account)?;
     match account.get(user) {
@@ -55,15 +56,18 @@ fn account_length(account: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of an identifier in backticks, in which a doubled backtick stands for one.
+/// The length of a quoted identifier, in which a doubled quote stands for one.
 fn quoted_length(text: &[u8]) -> Option<usize> {
-    let mut rest = text.strip_prefix(b"`")?;
+    let (&quote, mut rest) = text.split_first()?;
+    if !matches!(quote, b'`' | b'"') {
+        return None;
+    }
     let mut length = 1;
     loop {
-        let at = memchr::memchr(b'`', rest)?;
+        let at = memchr::memchr(quote, rest)?;
         length += at + 1;
         rest = rest.get(at + 1..)?;
-        match rest.strip_prefix(b"`") {
+        match rest.strip_prefix(&[quote]) {
             Some(more) => {
                 length += 1;
                 rest = more;
@@ -92,6 +96,19 @@ mod tests {
             "CREATE PROCEDURE `p`() x"
         );
         assert_eq!(strip("CREATE DEFINER=`role` FUNCTION f() x"), "CREATE FUNCTION f() x");
+    }
+
+    #[test]
+    fn a_clause_in_double_quotes_is_found() {
+        assert_eq!(
+            strip("CREATE DEFINER=\"ro\"\"o`t\"@\"h`\" PROCEDURE \"p\"() x"),
+            "CREATE PROCEDURE \"p\"() x"
+        );
+        assert_eq!(strip("CREATE DEFINER=\"role\" FUNCTION f() x"), "CREATE FUNCTION f() x");
+        // An unfinished quote, and no quote at all.
+        for create in ["CREATE DEFINER=\"root@localhost PROCEDURE p() x", "CREATE DEFINER=r x"] {
+            assert_eq!(strip(create), create);
+        }
     }
 
     #[test]
