@@ -124,9 +124,14 @@ impl<'a> Filter<'a> {
         database.events.retain(|event| keep(ObjectKind::Event, &event.name));
         let tables: Vec<_> = database.tables.iter().map(|table| table.name.as_str()).collect();
         database.triggers.retain(|trigger| {
-            // Both are asked, so that a pattern that matches only such a trigger counts as used.
-            let kept = keep(ObjectKind::Trigger, &trigger.name);
-            kept && tables.contains(&trigger.table.as_str())
+            let object = ObjectName::new(ObjectKind::Trigger, &name, &trigger.name);
+            // The patterns are asked first, so that one that matches only a trigger of a table
+            // that is left out counts as used.
+            let kept = self.keeps(&object) && tables.contains(&trigger.table.as_str());
+            if !kept {
+                left_out.push(object.to_string());
+            }
+            kept
         });
         for table in &database.tables {
             let object = ObjectName::new(ObjectKind::Table, &name, &table.name);
