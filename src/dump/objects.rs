@@ -7,7 +7,7 @@ use super::options::Definer;
 use super::script::Script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, Session, string_literal};
+use crate::server::{Database, ER_NO_SUCH_USER, Session, string_literal};
 use crate::sql::literal::push_comment;
 
 /// The SQL mode of the script itself, to which it goes back after an object of another mode.
@@ -191,6 +191,8 @@ impl View {
         let broken = match session.query(&probe).await {
             Ok(_) => None,
             Err(error) => match error.server() {
+                // Its definer is gone: nobody can read it, but it can be created as it is.
+                Some(server) if server.number == ER_NO_SUCH_USER => None,
                 Some(server) => Some(server.message.clone()),
                 None => return Err(error),
             },

@@ -17,6 +17,7 @@ mod snapshot;
 mod tls;
 
 pub(crate) use catalog::{Charset, Column, ColumnKind, Database, Table, string_literal};
+pub(crate) use error_number::ER_NO_SUCH_USER;
 pub use flavor::{Flavor, ServerVersion};
 pub use identity::ServerIdentity;
 pub use options::{ConnectOptions, Password};
