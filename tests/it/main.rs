@@ -22,7 +22,10 @@ mod compare;
 #[path = "../../examples/sample/mod.rs"]
 mod sample_data;
 
+mod backup;
 mod comparer;
 mod connect;
+mod databases;
+mod options;
 mod roundtrip;
 mod sample;
