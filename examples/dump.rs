@@ -67,6 +67,9 @@ struct Args {
     /// The `max_allowed_packet` in bytes of the server to restore on
     #[arg(long, value_name = "BYTES")]
     max_allowed_packet: Option<u64>,
+    /// Go on although the account does not see everything; warns of what may be missing
+    #[arg(long)]
+    allow_partial: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -95,6 +98,7 @@ impl Args {
             .with_definitions(!self.no_schema)
             .with_definer(self.definer.clone())
             .with_overwrite(self.force)
+            .with_partial(self.allow_partial)
             .with_compression(match self.level {
                 0 => Compression::None,
                 level => Compression::gzip(level)?,

@@ -8,6 +8,7 @@ mod definer;
 mod objects;
 mod options;
 mod plan;
+mod preflight;
 mod report;
 mod rows;
 mod script;
@@ -108,6 +109,7 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
     let snapshot = session.start_snapshot().await?;
     let created_at = Utc::now();
     let plan = Plan::make(session, connect.database(), options).await?;
+    let warnings = preflight::check(session, &plan, options).await?;
     session.release_metadata_locks().await?;
     context.counters().tables_total.set(count(plan.tables()));
     context.counters().rows_total.set(plan.rows_estimate());
@@ -120,7 +122,7 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
         options,
         plan: &plan,
         objects: Vec::new(),
-        warnings: Vec::new(),
+        warnings,
     };
     context.enter(Phase::Tables);
     dump.start().await?;

@@ -193,6 +193,8 @@ impl View {
             Err(error) => match error.server() {
                 // Its definer is gone: nobody can read it, but it can be created as it is.
                 Some(server) if server.number == ER_NO_SUCH_USER => None,
+                // It may be whole; this account cannot tell.
+                Some(_) if error.kind() == ErrorKind::Privilege => return Err(error),
                 Some(server) => Some(server.message.clone()),
                 None => return Err(error),
             },

@@ -61,6 +61,7 @@ pub enum Definer {
 /// | [`with_compression`](Self::with_compression) | gzip | a pipe to `gzip` |
 /// | [`with_target_max_allowed_packet`](Self::with_target_max_allowed_packet) | 16 MiB | `--max-allowed-packet`, `--net-buffer-length` |
 /// | [`with_compression_threads`](Self::with_compression_threads) | the cores | none |
+/// | [`with_partial`](Self::with_partial) | `false` | always on, and silent |
 /// | [`with_overwrite`](Self::with_overwrite) | `false` | `--result-file` always overwrites |
 ///
 /// What is always on: `--single-transaction`, `--quick`, `--hex-blob`, `--complete-insert`,
@@ -69,6 +70,7 @@ pub enum Definer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct DumpOptions {
     databases: Databases,
     include: Vec<Selector>,
@@ -83,6 +85,7 @@ pub struct DumpOptions {
     target_max_allowed_packet: u64,
     compression_threads: Option<usize>,
     overwrite: bool,
+    partial: bool,
 }
 
 impl Default for DumpOptions {
@@ -101,6 +104,7 @@ impl Default for DumpOptions {
             target_max_allowed_packet: 16 << 20,
             compression_threads: None,
             overwrite: false,
+            partial: false,
         }
     }
 }
@@ -200,6 +204,20 @@ impl DumpOptions {
     pub fn with_overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
         self
+    }
+
+    /// Whether a dump may go on although the account's grants do not let it see everything. What
+    /// may be missing then stands among the warnings of the report and the manifest.
+    #[must_use]
+    pub fn with_partial(mut self, partial: bool) -> Self {
+        self.partial = partial;
+        self
+    }
+
+    /// Whether a dump may go on although the account does not see everything.
+    #[must_use]
+    pub const fn partial(&self) -> bool {
+        self.partial
     }
 
     /// The databases to dump.

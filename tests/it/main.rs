@@ -27,5 +27,6 @@ mod comparer;
 mod connect;
 mod databases;
 mod options;
+mod privileges;
 mod roundtrip;
 mod sample;
