@@ -26,6 +26,7 @@ impl Session {
     pub(crate) async fn start_snapshot(&mut self) -> Result<Snapshot> {
         let coordinates = match self.flavor() {
             Flavor::MariaDb => {
+                self.stop_logging().await?;
                 self.begin_snapshot().await?;
                 self.coordinates_of_snapshot().await?
             }
@@ -37,6 +38,19 @@ impl Session {
             binlog: coordinates.binlog,
             gtid: coordinates.gtid,
         })
+    }
+
+    /// `MariaDB` with its binary log on keeps metadata locks over a rollback to a savepoint, unless
+    /// the session writes nothing to that log. A dump never does, but to say so takes a privilege;
+    /// without it the locks of all tables are held until the dump ends.
+    async fn stop_logging(&mut self) -> Result<()> {
+        match self.execute("SET SESSION sql_log_bin = OFF").await {
+            Err(error) if error.kind() == ErrorKind::Privilege => {
+                tracing::debug!("without BINLOG ADMIN, metadata locks are held to the end");
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     /// Frees the metadata locks of what was read since the snapshot began.
