@@ -5,6 +5,7 @@
 //! is there, routines, views, triggers and events; settings back; footer.
 
 mod definer;
+mod guard;
 mod objects;
 mod options;
 mod plan;
@@ -36,6 +37,7 @@ use crate::progress::Phase;
 use crate::server::{ConnectOptions, Database, Flavor, Session, Table};
 use crate::sql::literal::push_fmt;
 use crate::store::StagedFile;
+use guard::{Guard, at_object};
 use objects::{SCRIPT_SQL_MODE, View};
 use plan::Plan;
 use rows::TableRows;
@@ -106,9 +108,11 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
     let context = session.context().clone();
     session.set_up_for_dump().await?;
     context.enter(Phase::Plan);
+    let names = Plan::names(session, connect.database(), options).await?;
+    let guard = Guard::take(connect, &names, &context).await?;
     let snapshot = session.start_snapshot().await?;
     let created_at = Utc::now();
-    let plan = Plan::make(session, connect.database(), options).await?;
+    let plan = Plan::make(session, names, options).await?;
     let warnings = preflight::check(session, &plan, options).await?;
     session.release_metadata_locks().await?;
     context.counters().tables_total.set(count(plan.tables()));
@@ -121,6 +125,7 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
         script: Script::new(archive),
         options,
         plan: &plan,
+        guard,
         objects: Vec::new(),
         warnings,
     };
@@ -128,12 +133,16 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
     dump.start().await?;
     dump.tables().await?;
     context.enter(Phase::Objects);
-    dump.programs().await?;
+    if options.definitions() {
+        dump.programs().await?;
+    }
+    dump.check_guard().await?;
     context.counters().work_on(None);
     context.enter(Phase::Publish);
     dump.end().await?;
-    let Dump { session, script, objects, warnings, .. } = dump;
+    let Dump { session, script, guard, objects, warnings, .. } = dump;
     session.execute("ROLLBACK").await?;
+    guard.close().await;
 
     let manifest = Manifest {
         format: FORMAT_VERSION,
@@ -179,6 +188,7 @@ struct Dump<'a, W> {
     script: Script<'a, W>,
     options: &'a DumpOptions,
     plan: &'a Plan,
+    guard: Guard,
     /// The manifest's objects so far.
     objects: Vec<ObjectEntry>,
     warnings: Vec<String>,
@@ -386,6 +396,7 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             }
         }
         self.objects.push(entry);
+        self.guard.check_table(&object).await?;
         self.session.release_metadata_locks().await?;
         if self.script.is_full() {
             self.script.close_member().await?;
@@ -401,9 +412,6 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
     /// Routines, views, triggers and events, when every table of every database is there: they
     /// can refer to objects of other databases.
     async fn programs(&mut self) -> Result<()> {
-        if !self.options.definitions() {
-            return Ok(());
-        }
         let plan = self.plan;
         for (number, database) in (0u32..).zip(&plan.databases) {
             let routines = database.routines.iter().map(|item| (item.kind, item.name.as_str()));
@@ -419,6 +427,17 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             let events = database.events.iter();
             let events = events.map(|item| (ObjectKind::Event, item.name.as_str()));
             self.section_of_programs(Section::Events, number, database, events).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails if what was dumped is not one state.
+    async fn check_guard(&mut self) -> Result<()> {
+        for database in &self.plan.databases {
+            self.guard.check_names(database).await?;
+            if self.options.definitions() {
+                self.guard.check_programs(database).await?;
+            }
         }
         Ok(())
     }
@@ -484,8 +503,4 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         }
         Ok(())
     }
-}
-
-fn at_object<T>(result: Result<T>, object: &ObjectName) -> Result<T> {
-    result.map_err(|error| error.at(|place| place.object = Some(object.clone())))
 }

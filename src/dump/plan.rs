@@ -19,24 +19,33 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) async fn make(
+    /// The names of the databases that the options ask for.
+    pub(super) async fn names(
         session: &mut Session,
         current: Option<&str>,
         options: &DumpOptions,
-    ) -> Result<Self> {
-        let names = match options.databases() {
-            Databases::Current => vec![current.map(str::to_owned).ok_or_else(|| {
+    ) -> Result<Vec<String>> {
+        match options.databases() {
+            Databases::Current => current.map(|name| vec![name.to_owned()]).ok_or_else(|| {
                 Error::config(
                     "no database to dump: name one in the connection, or ask for named or all \
                      databases",
                 )
-            })?],
+            }),
             Databases::Named(names) if names.is_empty() => {
-                return Err(Error::config("the list of databases to dump is empty"));
+                Err(Error::config("the list of databases to dump is empty"))
             }
-            Databases::Named(names) => names.clone(),
-            Databases::All => session.database_names().await?,
-        };
+            Databases::Named(names) => Ok(names.clone()),
+            Databases::All => session.database_names().await,
+        }
+    }
+
+    /// Reads the catalogue of the databases and narrows it down.
+    pub(super) async fn make(
+        session: &mut Session,
+        names: Vec<String>,
+        options: &DumpOptions,
+    ) -> Result<Self> {
         let mut databases: Vec<Database> = Vec::with_capacity(names.len());
         for name in names {
             let database = session.database(&name).await?;

@@ -10,6 +10,7 @@ pub(crate) const ER_DBACCESS_DENIED_ERROR: u16 = 1044;
 pub(crate) const ER_ACCESS_DENIED_ERROR: u16 = 1045;
 pub(crate) const ER_NO_DB_ERROR: u16 = 1046;
 pub(crate) const ER_BAD_DB_ERROR: u16 = 1049;
+pub(crate) const ER_BAD_FIELD_ERROR: u16 = 1054;
 pub(crate) const ER_SERVER_SHUTDOWN: u16 = 1053;
 pub(crate) const ER_PARSE_ERROR: u16 = 1064;
 pub(crate) const ER_UNKNOWN_COM_ERROR: u16 = 1047;
@@ -37,13 +38,17 @@ pub(crate) const ER_WRONG_VALUE_FOR_VAR: u16 = 1231;
 pub(crate) const ER_NOT_SUPPORTED_AUTH_MODE: u16 = 1251;
 pub(crate) const ER_SERVER_IS_IN_SECURE_AUTH_MODE: u16 = 1275;
 pub(crate) const ER_OPTION_PREVENTS_STATEMENT: u16 = 1290;
+pub(crate) const ER_SP_DOES_NOT_EXIST: u16 = 1305;
 pub(crate) const ER_QUERY_INTERRUPTED: u16 = 1317;
 pub(crate) const ER_VIEW_NO_EXPLAIN: u16 = 1345;
+pub(crate) const ER_WRONG_OBJECT: u16 = 1347;
+pub(crate) const ER_TRG_DOES_NOT_EXIST: u16 = 1360;
 pub(crate) const ER_VIEW_INVALID: u16 = 1356;
 pub(crate) const ER_PROCACCESS_DENIED_ERROR: u16 = 1370;
 pub(crate) const ER_TABLE_DEF_CHANGED: u16 = 1412;
 pub(crate) const ER_BINLOG_CREATE_ROUTINE_NEED_SUPER: u16 = 1419;
 pub(crate) const ER_NO_SUCH_USER: u16 = 1449;
+pub(crate) const ER_EVENT_DOES_NOT_EXIST: u16 = 1539;
 pub(crate) const ER_PLUGIN_IS_NOT_LOADED: u16 = 1524;
 pub(crate) const ER_ACCESS_DENIED_NO_PASSWORD_ERROR: u16 = 1698;
 pub(crate) const ER_MUST_CHANGE_PASSWORD: u16 = 1820;
@@ -51,6 +56,21 @@ pub(crate) const ER_MUST_CHANGE_PASSWORD_LOGIN: u16 = 1862;
 pub(crate) const ER_ACCESS_DENIED_CHANGE_USER_ERROR: u16 = 1873;
 pub(crate) const ER_SERVER_OFFLINE_MODE: u16 = 3032;
 pub(crate) const ER_SECURE_TRANSPORT_REQUIRED: u16 = 3159;
+
+/// Whether an error says that an object, or the version of it that a snapshot knows, is not there.
+pub(crate) const fn is_missing_or_changed(number: u16) -> bool {
+    matches!(
+        number,
+        ER_BAD_DB_ERROR
+            | ER_BAD_FIELD_ERROR
+            | ER_NO_SUCH_TABLE
+            | ER_SP_DOES_NOT_EXIST
+            | ER_WRONG_OBJECT
+            | ER_TRG_DOES_NOT_EXIST
+            | ER_TABLE_DEF_CHANGED
+            | ER_EVENT_DOES_NOT_EXIST
+    )
+}
 
 /// Numbers of `MySQL`.
 pub(crate) mod mysql {

@@ -258,6 +258,11 @@ impl Rows<'_> {
 pub(crate) struct TextRow(Row);
 
 impl TextRow {
+    /// How many columns there are.
+    pub(crate) fn columns(&self) -> usize {
+        self.0.len()
+    }
+
     /// The bytes of a column, as the server stores or prints them; `None` for NULL.
     pub(crate) fn bytes(&self, column: usize) -> Result<Option<&[u8]>> {
         match self.0.as_ref(column) {

@@ -23,6 +23,7 @@ mod compare;
 mod sample_data;
 
 mod backup;
+mod changes;
 mod comparer;
 mod connect;
 mod databases;

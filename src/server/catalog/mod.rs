@@ -1,9 +1,11 @@
 //! What a database holds, read by a handful of set-based queries per database.
 
 mod column;
+mod fingerprint;
 mod objects;
 
 pub(crate) use column::{Charset, Column, ColumnKind};
+pub(crate) use fingerprint::Fingerprints;
 pub(crate) use objects::{Database, Event, KeyPart, Routine, Table, Trigger};
 
 use std::collections::BTreeMap;
