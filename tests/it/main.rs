@@ -33,3 +33,4 @@ mod privileges;
 mod roundtrip;
 mod sample;
 mod snapshot;
+mod stopping;
