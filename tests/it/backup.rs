@@ -130,12 +130,22 @@ pub(crate) async fn assert_no_session_left(database: &TestDatabase, limit: std::
 
 /// What connections in a database are doing.
 pub(crate) async fn sessions(conn: &mut Conn, database: &str) -> Vec<String> {
-    conn.query(format!(
+    let query = format!(
         "SELECT CONCAT_WS(' ', ID, COMMAND, INFO) FROM information_schema.PROCESSLIST \
          WHERE DB = '{database}' AND ID <> CONNECTION_ID()"
-    ))
-    .await
-    .unwrap()
+    );
+    let mut tries = 0;
+    loop {
+        match conn.query(&query).await {
+            Ok(found) => break found,
+            // MySQL fails while any connection runs a statement with characters beyond the BMP.
+            Err(mysql_async::Error::Server(error)) if error.code == 3854 && tries < 200 => {
+                tries += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// Statements that undo what a test did to a server as a whole, run also when the test panicked.

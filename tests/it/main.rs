@@ -27,6 +27,7 @@ mod changes;
 mod comparer;
 mod connect;
 mod databases;
+mod failures;
 mod gate;
 mod options;
 mod privileges;

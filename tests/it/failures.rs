@@ -1,0 +1,5 @@
+//! What cannot work is refused by kind, on one line, and leaves nothing behind.
+
+mod files;
+mod server;
+mod target;
