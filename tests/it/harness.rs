@@ -80,13 +80,23 @@ impl TestServer {
 
     /// The same, with options such as `CHARACTER SET latin1`.
     pub(crate) async fn database_with(&self, options: &str) -> TestDatabase {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("sd_{}_{number}", std::process::id());
+        let name = self.unused_name();
         let mut conn = self.conn().await;
         conn.query_drop(format!("CREATE DATABASE {name} {options}")).await.unwrap();
         conn.disconnect().await.unwrap();
         TestDatabase { name, server: self.clone() }
+    }
+
+    /// A name that no other database of the tests has.
+    fn unused_name(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        format!("sd_{}_{number}", std::process::id())
+    }
+
+    /// A guard for a database that does not exist yet, with an unused name.
+    pub(crate) fn future_database(&self) -> TestDatabase {
+        TestDatabase { name: self.unused_name(), server: self.clone() }
     }
 
     /// The command line client, ready to connect; the caller adds what it wants beyond that.
@@ -97,6 +107,17 @@ impl TestServer {
     /// The dump tool, ready to connect.
     pub(crate) fn dump_tool(&self) -> Command {
         self.stock_tool("DUMP")
+    }
+
+    /// What the stock dump tool writes with these options.
+    ///
+    /// # Errors
+    /// What the tool wrote to stderr, when it failed.
+    pub(crate) async fn try_stock_dump(&self, options: &[&str]) -> Result<Vec<u8>, String> {
+        let mut command = self.dump_tool();
+        command.args(options);
+        let output = run(command, b"").await;
+        if output.status.success() { Ok(output.stdout) } else { Err(stderr_of(&output)) }
     }
 
     fn stock_tool(&self, tool: &str) -> Command {
@@ -165,19 +186,28 @@ impl TestDatabase {
     /// # Errors
     /// What the client wrote to stderr, when it failed.
     pub(crate) async fn stock_client(&self, script: &[u8]) -> Result<(), String> {
+        self.stock_client_with(&[], script).await
+    }
+
+    /// The same, with options for the client.
+    ///
+    /// # Errors
+    /// As [`Self::stock_client`].
+    pub(crate) async fn stock_client_with(
+        &self,
+        options: &[&str],
+        script: &[u8],
+    ) -> Result<(), String> {
         let mut command = self.server.client();
-        command.arg(&self.name);
+        command.args(options).arg(&self.name);
         let output = run(command, script).await;
         if output.status.success() { Ok(()) } else { Err(stderr_of(&output)) }
     }
 
     /// What the stock dump tool writes for this database with these options.
     pub(crate) async fn stock_dump(&self, options: &[&str]) -> Vec<u8> {
-        let mut command = self.server.dump_tool();
-        command.args(options).arg(&self.name);
-        let output = run(command, b"").await;
-        assert!(output.status.success(), "{}", stderr_of(&output));
-        output.stdout
+        let options = [options, &[self.name.as_str()]].concat();
+        self.server.try_stock_dump(&options).await.unwrap()
     }
 }
 
@@ -200,7 +230,7 @@ pub(crate) async fn run(mut command: Command, input: &[u8]) -> Output {
     output.unwrap()
 }
 
-fn stderr_of(output: &Output) -> String {
+pub(crate) fn stderr_of(output: &Output) -> String {
     format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim())
 }
 
@@ -228,7 +258,8 @@ impl Drop for TestDatabase {
 
 async fn drop_database(url: &str, name: &str) -> mysql_async::Result<()> {
     let mut conn = connect(url, None).await?;
-    conn.query_drop("SET SESSION lock_wait_timeout = 2").await?;
+    // Tables of another database may refer to this one's.
+    conn.query_drop("SET SESSION lock_wait_timeout = 2, foreign_key_checks = 0").await?;
     let mut result = Ok(());
     for _ in 0..10 {
         // A connection that a failed test left behind may still hold locks on the tables. MySQL

@@ -26,6 +26,7 @@ mod backup;
 mod changes;
 mod comparer;
 mod connect;
+mod corpus;
 mod databases;
 mod failures;
 mod gate;

@@ -1,0 +1,15 @@
+-- MariaDB's own syntax in bodies: anchored types, rows, cursors with parameters, FOR loops.
+DELIMITER //
+CREATE TABLE t (a INT, b VARCHAR(5))//
+CREATE PROCEDURE p(IN x TYPE OF t.a, OUT y ROW TYPE OF t)
+BEGIN
+  DECLARE r ROW(i INT, s VARCHAR(5));
+  DECLARE c CURSOR (m INT) FOR SELECT a FROM t WHERE a > m;
+  FOR i IN 1..3 DO SET r.i = i; END FOR;
+  FOR w IN c(1) DO SET r.i = w.a; END FOR;
+  EXECUTE IMMEDIATE 'SELECT 1';
+  SET STATEMENT max_statement_time=5 FOR SELECT 1;
+  WITH cte AS (SELECT 1 AS q) SELECT q FROM cte;
+END//
+CREATE FUNCTION IF NOT EXISTS f() RETURNS VARCHAR(5) RETURN 'x'//
+CREATE OR REPLACE PROCEDURE q() NOT DETERMINISTIC LANGUAGE SQL SELECT 1//

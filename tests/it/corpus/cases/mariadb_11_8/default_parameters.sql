@@ -1,0 +1,8 @@
+-- What MariaDB 11 added: default parameters of routines, longer TIMESTAMPs, set-operator syntax.
+SET time_zone = '+00:00';
+DELIMITER //
+CREATE PROCEDURE p(a INT DEFAULT 5, b VARCHAR(10) DEFAULT 'it''s \\') BEGIN SELECT a, b; END//
+CREATE FUNCTION f(a INT DEFAULT 1 + 1) RETURNS INT RETURN a//
+DELIMITER ;
+CREATE TABLE t (id INT PRIMARY KEY, t TIMESTAMP(6) NULL);
+INSERT INTO t VALUES (1, '2038-01-19 03:14:08'), (2, '2106-02-07 06:28:15.999999');

@@ -1,0 +1,3 @@
+-- VECTOR columns: lengths, every kind of float, NULL.
+CREATE TABLE v (id INT PRIMARY KEY, a VECTOR(3), b VECTOR, c VECTOR(16383));
+INSERT INTO v VALUES (1, TO_VECTOR('[1,2,3]'), TO_VECTOR('[0.1,-0.0,3.4e38,1e-38]'), NULL), (2, NULL, NULL, NULL), (3, TO_VECTOR('[16777216,16777217,0.3]'), TO_VECTOR('[1]'), TO_VECTOR(CONCAT('[', REPEAT('0.1,', 16382), '1]')));

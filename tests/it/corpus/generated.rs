@@ -1,0 +1,1 @@
+//! Cases whose bytes have to be made by code.

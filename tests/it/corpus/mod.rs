@@ -1,0 +1,92 @@
+//! The corpus: small databases, each about one thing that dumps tend to lose, through every
+//! direction a backup takes.
+//!
+//! A case is an SQL script for the stock client in `cases/`, whose folder says on which servers it
+//! runs, or a function in [`generated`] where bytes have to be made. Each case is one test for each
+//! of its servers; `case` says what the head of a script can ask for, `trip` what is tested.
+
+mod case;
+mod generated;
+mod trip;
+
+use crate::harness::TestServer;
+use case::Case;
+
+/// Makes a test of each script in a folder, for each of the servers.
+macro_rules! scripts {
+    ($folder:ident on $servers:tt: $($name:ident)+) => {
+        #[allow(non_snake_case, reason = "the folder is named so")]
+        mod $folder {
+            /// All names, to be compared with what the folder holds.
+            pub(super) const NAMES: &[&str] = &[$(stringify!($name)),+];
+
+            $(scripts!(@case $folder $name $servers);)+
+        }
+    };
+    (@case $folder:ident $name:ident [$($server:ident)+]) => {
+        mod $name {
+            $(
+                #[tokio::test]
+                async fn $server() {
+                    let script = include_bytes!(concat!(
+                        "cases/", stringify!($folder), "/", stringify!($name), ".sql"
+                    ));
+                    let server = $crate::harness::TestServer::$server();
+                    Box::pin($crate::corpus::run(stringify!($name), script, server)).await;
+                }
+            )+
+        }
+    };
+}
+
+async fn run(name: &'static str, script: &'static [u8], server: TestServer) {
+    let case = Case::of_script(name, script, &server);
+    let sources = case.load(script, &server).await;
+    trip::every_direction(&case, &server, &sources).await;
+}
+
+scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
+    auto_increment bits blank_text blobs_and_texts comments comments_in_bodies
+    database_collation_of_programs database_options date_keys dates decimals defaults
+    delimiters_in_bodies engines enum_and_set events events_of_the_past foreign_keys
+    foreign_keys_across generated_columns geometry identifiers identifiers_reserved
+    identifiers_with_line_breaks indexes integers invisible_columns json no_keys partitions
+    routines routines_in_modes triggers triggers_in_modes utf8 views views_broken views_on_views
+}
+
+scripts! { mysql on [mysql_9_7]:
+    character_sets_mysql checks_not_enforced dollar_quotes engines_more functional_indexes gipk
+    json_types libraries roles_as_definers spatial_reference table_options_mysql vector
+}
+
+scripts! { mariadb on [mariadb_10_11 mariadb_11_8]:
+    aggregate_functions application_periods beyond_bmp checks_of_columns compound_routines
+    compressed_columns engines_aria generated_mariadb ignored_indexes oracle_views packages
+    sequences system_versioned system_versioned_history table_options_mariadb uuid_inet
+}
+
+scripts! { mariadb_11_8 on [mariadb_11_8]:
+    default_parameters vector
+}
+
+/// A script that no test runs has proved nothing.
+#[test]
+fn every_script_is_run() {
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/corpus/cases");
+    let folders = [
+        ("all", all::NAMES),
+        ("mysql", mysql::NAMES),
+        ("mariadb", mariadb::NAMES),
+        ("mariadb_11_8", mariadb_11_8::NAMES),
+    ];
+    for (folder, listed) in folders {
+        let mut found: Vec<String> = std::fs::read_dir(cases.join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        found.sort();
+        let mut listed = listed.to_vec();
+        listed.sort_unstable();
+        assert_eq!(found, listed, "{folder}");
+    }
+}
