@@ -11,7 +11,7 @@ use crate::server::{Database, ER_NO_SUCH_USER, Session, string_literal};
 use crate::sql::literal::push_comment;
 
 /// The SQL mode of the script itself, to which it goes back after an object of another mode.
-pub(super) const SCRIPT_SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO";
+pub(super) const SCRIPT_SQL_MODE: &str = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO";
 
 /// A stored program as the server describes it: its text and the session state in which it was
 /// created, which the server keeps with it and which a restore has to reproduce.
