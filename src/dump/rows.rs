@@ -148,11 +148,11 @@ impl<'a> TableRows<'a> {
         match (kind, value) {
             (_, Value::NULL) => out.extend_from_slice(b"NULL"),
             (
-                ColumnKind::Integer | ColumnKind::Year | ColumnKind::EnumNumber,
+                ColumnKind::Integer | ColumnKind::Year | ColumnKind::MemberNumber,
                 Value::Int(number),
             ) => push_integer(out, *number),
             (
-                ColumnKind::Integer | ColumnKind::Year | ColumnKind::EnumNumber,
+                ColumnKind::Integer | ColumnKind::Year | ColumnKind::MemberNumber,
                 Value::UInt(number),
             ) => push_integer(out, *number),
             (ColumnKind::Decimal, Value::Bytes(digits)) => {
@@ -205,7 +205,7 @@ impl<'a> TableRows<'a> {
 fn column_expression(column: &Column) -> String {
     let name = quote_identifier(&column.name);
     match column.kind {
-        ColumnKind::EnumNumber => format!("CAST({name} AS UNSIGNED)"),
+        ColumnKind::MemberNumber => format!("CAST({name} AS UNSIGNED)"),
         _ => name,
     }
 }

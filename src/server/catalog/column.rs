@@ -14,9 +14,8 @@ pub(crate) struct Column {
 pub(crate) enum ColumnKind {
     /// Any integer type.
     Integer,
-    /// An ENUM with the empty string among its members, which reads the same as the error value
-    /// that the server keeps for a wrong one. Its members' numbers tell them apart.
-    EnumNumber,
+    /// An ENUM or SET whose text does not tell its values apart; the numbers of its members do.
+    MemberNumber,
     /// A four-digit year.
     Year,
     /// Exact digits, sent as text.
@@ -71,6 +70,7 @@ impl ColumnKind {
     /// The kind of an `information_schema.COLUMNS` row, or `None` for a type that is not known.
     pub(crate) fn of(
         data_type: &str,
+        column_type: &str,
         charset: Option<&str>,
         precision: Option<u8>,
     ) -> Option<Self> {
@@ -86,11 +86,21 @@ impl ColumnKind {
             | "multilinestring" | "multipolygon" | "geometrycollection" | "geomcollection" => {
                 Self::Binary
             }
-            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
-            | "set" => match charset? {
-                // A text type with the character set `binary` holds bytes.
-                "binary" => Self::Binary,
-                name => Self::Text(Charset::of(name)),
+            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => {
+                match charset? {
+                    // A text type with the character set `binary` holds bytes.
+                    "binary" => Self::Binary,
+                    name => Self::Text(Charset::of(name)),
+                }
+            }
+            // MySQL tells no character set where it is `binary`.
+            "enum" | "set" => match charset.map(Charset::of) {
+                Some(charset @ (Charset::Utf8 | Charset::AsciiSuperset(_)))
+                    if !has_empty_member(column_type) =>
+                {
+                    Self::Text(charset)
+                }
+                _ => Self::MemberNumber,
             },
             // MySQL's JSON is utf8mb4 and has no character set of its own.
             "json" => Self::Text(Charset::Utf8),
@@ -103,18 +113,38 @@ impl ColumnKind {
     }
 }
 
+/// Whether the text of an ENUM or SET type has `''` among its members. As a value of an ENUM it
+/// reads the same as the error value that the server keeps for a wrong one, and as a value of a
+/// SET the same as no member at all.
+///
+/// It may say so of a type that has not (a member can hold quotes and commas): its values are then
+/// written as numbers, no worse.
+fn has_empty_member(column_type: &str) -> bool {
+    ["('',", "('')", ",'',", ",'')"].iter().any(|member| column_type.contains(member))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_type_that_is_not_known_has_no_kind() {
-        assert_eq!(ColumnKind::of("holograph", None, None), None);
+        assert_eq!(ColumnKind::of("holograph", "holograph(3)", None, None), None);
     }
 
     #[test]
     fn text_with_the_binary_character_set_is_bytes() {
-        assert_eq!(ColumnKind::of("ENUM", Some("binary"), None), Some(ColumnKind::Binary));
+        let kind = ColumnKind::of("TEXT", "text", Some("binary"), None);
+        assert_eq!(kind, Some(ColumnKind::Binary));
+    }
+
+    #[test]
+    fn members_that_text_does_not_tell_apart_are_numbers() {
+        let kind = |column_type, charset| ColumnKind::of("enum", column_type, charset, None);
+        assert_eq!(kind("enum('a')", Some("ascii")), Some(ColumnKind::Text(Charset::Utf8)));
+        assert_eq!(kind("enum('a','')", Some("ascii")), Some(ColumnKind::MemberNumber));
+        assert_eq!(kind("enum('a')", Some("cp932")), Some(ColumnKind::MemberNumber));
+        assert_eq!(kind("enum('a')", None), Some(ColumnKind::MemberNumber));
     }
 
     #[test]

@@ -186,23 +186,15 @@ fn column_of(row: &TextRow, name: String) -> Result<Column> {
     let charset = row.optional_text(3)?;
     let precision = row.optional_number(4)?.and_then(|digits| u8::try_from(digits).ok());
     let generated = row.optional_text(5)?.is_some_and(|expression| !expression.is_empty());
-    let kind = ColumnKind::of(&data_type, charset.as_deref(), precision).ok_or_else(|| {
+    let column_type = row.text(6)?;
+    let kind = ColumnKind::of(&data_type, &column_type, charset.as_deref(), precision);
+    let kind = kind.ok_or_else(|| {
         Error::new(
             ErrorKind::Unsupported,
             format!("column '{name}' is of the type {data_type}, which snapdump does not know"),
         )
     })?;
-    let kind = match data_type.as_str() {
-        "enum" if has_empty_member(&row.text(6)?) => ColumnKind::EnumNumber,
-        _ => kind,
-    };
     Ok(Column { name, kind, generated })
-}
-
-/// Whether the text of an ENUM type has `''` among its members. It may say so of a type that has
-/// not (a member can hold quotes and commas): its values are then written as numbers, no worse.
-fn has_empty_member(column_type: &str) -> bool {
-    ["('',", "('')", ",'',", ",'')"].iter().any(|member| column_type.contains(member))
 }
 
 fn unknown(database: &str, name: &str, what: &str) -> Error {
