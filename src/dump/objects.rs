@@ -23,6 +23,8 @@ struct StoredProgram {
     collation_connection: String,
     database_collation: String,
     time_zone: Option<String>,
+    /// The time at which it has to be created, in seconds of Unix time.
+    timestamp: Option<u64>,
 }
 
 /// Where the parts of a stored program stand in the answer to `SHOW CREATE` of its kind.
@@ -65,6 +67,7 @@ impl StoredProgram {
             collation_connection: row.text(answer.charset_client + 1)?,
             database_collation: row.text(answer.charset_client + 2)?,
             time_zone: answer.time_zone.map(|column| row.text(column)).transpose()?,
+            timestamp: None,
         })
     }
 
@@ -82,6 +85,9 @@ impl StoredProgram {
         if let Some(time_zone) = &self.time_zone {
             script.statement(format!("SET time_zone = {}", string_literal(time_zone)));
         }
+        if let Some(timestamp) = self.timestamp {
+            script.statement(format!("SET timestamp = {timestamp}"));
+        }
         script.statement(format!("SET sql_mode = {}", string_literal(&self.sql_mode)));
         script.statement(set_charset(&self.charset_client, &self.collation_connection));
 
@@ -96,6 +102,9 @@ impl StoredProgram {
 
         script.statement("SET NAMES utf8mb4");
         script.statement(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'"));
+        if self.timestamp.is_some() {
+            script.statement("SET timestamp = DEFAULT");
+        }
         if self.time_zone.is_some() {
             script.statement("SET time_zone = '+00:00'");
         }
@@ -142,7 +151,11 @@ pub(super) async fn write_program<W: AsyncWrite + Unpin + Send>(
     object: &ObjectName,
     policy: &Definer,
 ) -> Result<()> {
-    let program = StoredProgram::read(session, object).await?;
+    let mut program = StoredProgram::read(session, object).await?;
+    if object.kind() == ObjectKind::Event {
+        let event = database.events.iter().find(|event| event.name == object.name());
+        program.timestamp = event.and_then(|event| event.created);
+    }
     script.comment(format_args!("{object}"));
     script.statement(format!(
         "DROP {} IF EXISTS {}",

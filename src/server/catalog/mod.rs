@@ -171,11 +171,12 @@ impl Session {
 
     async fn read_events(&mut self, schema: &str, database: &mut Database) -> Result<()> {
         let sql = format!(
-            "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {schema} \
-             ORDER BY EVENT_NAME"
+            "SELECT EVENT_NAME, \
+             IF(COALESCE(EXECUTE_AT, ENDS) IS NULL, NULL, UNIX_TIMESTAMP(CREATED)) \
+             FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {schema} ORDER BY EVENT_NAME"
         );
         for row in self.query(&sql).await? {
-            database.events.push(Event { name: row.text(0)? });
+            database.events.push(Event { name: row.text(0)?, created: row.optional_number(1)? });
         }
         Ok(())
     }

@@ -60,6 +60,9 @@ pub(crate) struct Routine {
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) name: String,
+    /// When it was created (Unix time), for one that ends: the server takes no event whose time
+    /// is over, so it has to be created at that time again.
+    pub(crate) created: Option<u64>,
 }
 
 impl Database {
