@@ -95,7 +95,8 @@ impl Drop for ClearedBar {
     }
 }
 
-async fn show(context: &Context) {
+/// Shows progress, and never ends; dropping the future clears the bar.
+pub async fn show(context: &Context) {
     let bar = ClearedBar(ProgressBar::no_length());
     let style = |template: &str| {
         ProgressStyle::with_template(template)
