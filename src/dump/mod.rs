@@ -18,7 +18,6 @@ mod view_order;
 
 pub use options::{Databases, Definer, DumpOptions};
 pub use report::DumpReport;
-pub(crate) use report::seconds;
 pub use select::Selector;
 
 use std::path::Path;

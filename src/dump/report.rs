@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::Snapshot;
 use crate::ident::ObjectKind;
+use crate::progress::seconds;
 
 /// The result of a finished dump.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct DumpReport {
     pub file_bytes: u64,
     /// Members of the file, footer not counted.
     pub members: u64,
-    /// From the call to the last byte.
+    /// From the call to the last byte; seconds with a fraction in JSON.
     #[serde(with = "seconds")]
     pub duration: Duration,
     /// How the rows were held still, and the snapshot's place in the binary log.
@@ -33,26 +34,4 @@ pub struct DumpReport {
     pub sha256: String,
     /// What a person should know about this backup, one sentence each.
     pub warnings: Vec<String>,
-}
-
-/// Durations as seconds with a fraction.
-pub(crate) mod seconds {
-    use std::time::Duration;
-
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(
-        duration: &Duration,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(duration.as_secs_f64())
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Duration, D::Error> {
-        let seconds = f64::deserialize(deserializer)?;
-        Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)
-    }
 }

@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_malformed_pattern_is_an_error() {
         let error = "a[".parse::<Selector>().unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::Config);
+        assert_eq!(error.kind(), crate::error::ErrorKind::Config);
         assert!(error.to_string().contains("a["));
     }
 }

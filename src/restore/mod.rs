@@ -23,10 +23,9 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 
 use crate::context::Context;
-use crate::dump::{Databases, seconds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
-use crate::progress::Phase;
+use crate::progress::{Phase, seconds};
 use crate::server::{ConnectOptions, Session};
 use check::Checked;
 use parallel::ParallelReplay;
@@ -146,12 +145,9 @@ async fn prepare_source(
                 ),
             ));
         };
-        let databases = if checked.databases.is_empty() {
-            Databases::Current
-        } else {
-            Databases::Named(occupied.into_iter().collect())
-        };
-        Some(RestorePoint::take(connect, databases, directory, context).await?)
+        // Where the script does not name its database, it goes into the connection's.
+        let named = if checked.databases.is_empty() { BTreeSet::new() } else { occupied };
+        Some(RestorePoint::take(connect, named, directory, context).await?)
     };
     Ok(Prepared {
         connect: connect.clone(),

@@ -1,5 +1,6 @@
 //! The restore point: what is in the target, dumped and verified before anything is changed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -34,15 +35,21 @@ impl RestorePoint {
         &self.report
     }
 
-    /// Dumps `databases` into `pre-restore_YYYY-MM-DD_HH-MM-SS.sql.gz` (UTC) and verifies the
-    /// file. Nothing of the target is changed.
+    /// Dumps the databases `named`, or the connection's if there are none, into
+    /// `pre-restore_YYYY-MM-DD_HH-MM-SS.sql.gz` (UTC) and verifies the file. Nothing of the target
+    /// is changed.
     pub(super) async fn take(
         connect: &ConnectOptions,
-        databases: Databases,
+        named: BTreeSet<String>,
         directory: &Path,
         context: &Context,
     ) -> Result<Self> {
         context.enter(Phase::RestorePoint);
+        let databases = if named.is_empty() {
+            Databases::Current
+        } else {
+            Databases::Named(named.into_iter().collect())
+        };
         let options = DumpOptions::default().with_databases(databases);
         let time = Utc::now().format("%Y-%m-%d_%H-%M-%S");
         let path = directory.join(format!("pre-restore_{time}.sql.gz"));
