@@ -30,6 +30,8 @@ pub struct Context {
     token: CancellationToken,
     deadline: Option<Instant>,
     counters: Arc<Counters>,
+    /// The phase that is shown whatever is entered; see [`within_phase`](Self::within_phase).
+    shown: Option<Phase>,
 }
 
 impl Context {
@@ -72,7 +74,13 @@ impl Context {
 
     pub(crate) fn enter(&self, phase: Phase) {
         tracing::debug!(%phase, "phase");
-        self.counters.enter(phase);
+        self.counters.enter(phase, self.shown.unwrap_or(phase));
+    }
+
+    /// The same context for an operation that is one phase of another: its own phases are not
+    /// shown, only its counters.
+    pub(crate) fn within_phase(&self) -> Self {
+        Self { shown: Some(self.counters.phase()), ..self.clone() }
     }
 
     /// Fails if the operation is to stop.
@@ -149,6 +157,19 @@ mod tests {
         let error = waiting.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
         assert_eq!(context.check().unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn an_operation_inside_another_shows_the_outer_phase() {
+        let context = Context::new();
+        context.enter(Phase::RestorePoint);
+        let inner = context.within_phase();
+        inner.enter(Phase::Tables);
+        inner.counters().rows_done.add(3);
+        let progress = context.progress();
+        assert_eq!((progress.phase, progress.rows_done), (Phase::RestorePoint, 3));
+        context.enter(Phase::Replay);
+        assert_eq!(inner.progress().phase, Phase::Replay);
     }
 
     #[tokio::test]

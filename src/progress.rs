@@ -51,6 +51,10 @@ impl fmt::Display for Phase {
 }
 
 /// The state of an operation at one moment.
+///
+/// All counters start again from zero with the phases [`Connect`](Phase::Connect),
+/// [`Check`](Phase::Check) and [`Replay`](Phase::Replay), so what they count is always what is
+/// under way now. The counters are read one after the other, not all at one instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -59,20 +63,20 @@ pub struct Progress {
     pub phase: Phase,
     /// The object being worked on, where there is one.
     pub object: Option<ObjectName>,
-    /// Tables finished in this phase.
+    /// Tables dumped, rows included.
     pub tables_done: u64,
-    /// Tables to do; 0 until the plan is made.
+    /// Tables to dump; 0 until the plan is made, and outside a dump.
     pub tables_total: u64,
-    /// Rows dumped or restored.
+    /// Rows dumped; 0 outside a dump. It grows by the rows of a whole member at a time.
     pub rows_done: u64,
-    /// Rows expected: the server's own estimate for a dump (it can be far off), the manifest's
-    /// exact count for a restore of our own file; 0 when unknown.
+    /// Rows to dump by the server's own estimate, which can be far off; 0 when it has none, and
+    /// outside a dump.
     pub rows_total: u64,
-    /// Bytes of SQL text produced (dump), or bytes of the file read (check and replay).
+    /// Bytes of SQL text written (dump), or bytes of the file read (check and replay).
     pub bytes_done: u64,
     /// Bytes of the file to read; 0 for a dump.
     pub bytes_total: u64,
-    /// Bytes written to the output, after compression.
+    /// Bytes written to the output of a dump, after compression.
     pub bytes_written: u64,
     /// Statements sent to the server by a replay.
     pub statements_done: u64,
@@ -111,13 +115,23 @@ impl Counter {
 }
 
 impl Counters {
-    /// Enters a phase. The counters that belong to one phase start again from zero.
-    pub(crate) fn enter(&self, phase: Phase) {
-        *self.lock() = (phase, None);
-        if matches!(phase, Phase::Check | Phase::Replay) {
-            self.bytes_done.set(0);
-            self.rows_done.set(0);
-            self.tables_done.set(0);
+    /// Enters a phase and shows it as `shown`. With the phases that begin an operation, or a part
+    /// of one that counts other things, all counters start again from zero.
+    pub(crate) fn enter(&self, phase: Phase, shown: Phase) {
+        *self.lock() = (shown, None);
+        if matches!(phase, Phase::Connect | Phase::Check | Phase::Replay) {
+            for counter in [
+                &self.tables_done,
+                &self.tables_total,
+                &self.rows_done,
+                &self.rows_total,
+                &self.bytes_done,
+                &self.bytes_total,
+                &self.bytes_written,
+                &self.statements_done,
+            ] {
+                counter.set(0);
+            }
         }
     }
 
@@ -172,5 +186,21 @@ pub(crate) mod seconds {
     ) -> Result<Duration, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
         Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_starts_from_zero() {
+        let counters = Counters::default();
+        counters.rows_total.set(5);
+        counters.statements_done.set(7);
+        counters.enter(Phase::Tables, Phase::Tables);
+        assert_eq!(counters.read().rows_total, 5);
+        counters.enter(Phase::Replay, Phase::Replay);
+        assert_eq!(counters.read(), Progress { phase: Phase::Replay, ..Progress::default() });
     }
 }

@@ -45,6 +45,8 @@ impl RestorePoint {
         context: &Context,
     ) -> Result<Self> {
         context.enter(Phase::RestorePoint);
+        // The steps of the dump and of the check are not phases of the restore.
+        let context = &context.within_phase();
         let databases = if named.is_empty() {
             Databases::Current
         } else {
