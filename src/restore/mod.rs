@@ -26,7 +26,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::progress::{Phase, seconds};
-use crate::server::{ConnectOptions, Session};
+use crate::server::{ConnectOptions, Session, string_literal};
 use check::Checked;
 use parallel::ParallelReplay;
 use replay::Replayed;
@@ -165,16 +165,29 @@ async fn occupied(
     checked: &Checked,
 ) -> Result<BTreeSet<String>> {
     let mut targets = checked.databases.clone();
-    if targets.is_empty() {
-        targets.insert(connect.database().map(str::to_owned).ok_or_else(|| {
-            Error::config("the file does not say into which database it goes: name one")
-        })?);
+    match connect.database() {
+        // A script of another tool may write to it before it selects the first one itself.
+        Some(name) if checked.footer.is_none() || targets.is_empty() => {
+            targets.insert(name.to_owned());
+        }
+        None if targets.is_empty() => {
+            return Err(Error::config(
+                "the file does not say into which database it goes: name one",
+            ));
+        }
+        _ => {}
     }
-    let present = session.database_names().await?;
     let mut occupied = BTreeSet::new();
     for name in targets {
-        // One that is not there yet is made by the script.
-        if present.contains(&name) && !session.database(&name).await?.is_empty() {
+        // One that is not there yet is made by the script. The server is asked, because it knows
+        // when two spellings are one name; the databases that are its own count like any other.
+        let there = session
+            .query(&format!(
+                "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+                string_literal(&name)
+            ))
+            .await?;
+        if !there.is_empty() && !session.database(&name).await?.is_empty() {
             occupied.insert(name);
         }
     }

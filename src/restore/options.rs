@@ -45,9 +45,10 @@ impl RestoreOptions {
         self
     }
 
-    /// Whether a script of another tool may create, drop and select databases by name. Those
-    /// databases are then what the restore point holds. Our own files that name their databases
-    /// need no such leave: their manifest says which they are.
+    /// Whether a script of another tool may create, drop and select databases by name. The restore
+    /// point then holds those databases, and the one of the connection. Names such as
+    /// `other.table` are not looked at. Our own files that name their databases need no such leave:
+    /// their manifest says which they are.
     #[must_use]
     pub fn with_other_databases(mut self, allowed: bool) -> Self {
         self.other_databases = allowed;

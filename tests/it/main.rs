@@ -32,6 +32,7 @@ mod failures;
 mod gate;
 mod options;
 mod privileges;
+mod restore_point;
 mod roundtrip;
 mod sample;
 mod snapshot;
