@@ -31,7 +31,8 @@ pub enum ErrorKind {
     Server,
     /// The server sent something that its protocol or its own catalogue does not allow.
     Protocol,
-    /// What was read is not one state of the database: it changed under the dump.
+    /// What was read is not one state of the database: it changed under the dump. No operation
+    /// finds this out yet.
     Changed,
     /// A script that cannot be split into statements.
     Lex,
@@ -45,7 +46,7 @@ pub enum ErrorKind {
     Io,
     /// A gzip stream that cannot be inflated.
     Codec,
-    /// Another operation is running.
+    /// Another operation is running. No operation keeps others out yet.
     Busy,
     /// The operation was cancelled.
     Cancelled,

@@ -74,7 +74,7 @@ pub struct Part {
     pub object: u32,
     /// Whether the statement that creates the table is in this member.
     pub definition: bool,
-    /// The rows of the table in this member.
+    /// The rows of the table in this member; 0 where it has none here.
     pub rows: u64,
 }
 

@@ -40,7 +40,8 @@ pub struct RestoreReport {
     pub statements: u64,
     /// The length of the file in bytes.
     pub file_bytes: u64,
-    /// From the start of the replay to the end of the comparison.
+    /// From the start of the replay to the end of the comparison; seconds with a fraction in
+    /// JSON.
     #[serde(with = "seconds")]
     pub duration: Duration,
     /// The restore point; absent when the target was empty.
@@ -80,6 +81,7 @@ pub async fn restore(
 ///   named anywhere.
 /// - [`ErrorKind::RestorePoint`]: the target holds something and could not be saved, or no
 ///   directory was given to save it in.
+/// - [`ErrorKind::Unsupported`]: the target holds something that this version does not know.
 /// - [`ErrorKind::Connect`], [`ErrorKind::Auth`], [`ErrorKind::Server`],
 ///   [`ErrorKind::Protocol`]: the server.
 /// - [`ErrorKind::Cancelled`], [`ErrorKind::TimedOut`]: by the context.
@@ -217,6 +219,9 @@ impl Prepared {
     /// - [`ErrorKind::Server`], [`ErrorKind::Privilege`]: the server refused a statement; the
     ///   place is its number, line and offset in the text. Nothing is sent after it.
     /// - [`ErrorKind::Mismatch`]: the result is not what the manifest says.
+    /// - [`ErrorKind::Unsupported`]: the script sets a character set that it cannot be read in, or
+    ///   the result holds something that this version does not know.
+    /// - [`ErrorKind::Config`]: a database of the manifest is not there after the replay.
     /// - [`ErrorKind::Connect`], [`ErrorKind::Auth`], [`ErrorKind::Protocol`],
     ///   [`ErrorKind::Io`], [`ErrorKind::Codec`], [`ErrorKind::Lex`]: the server or the file
     ///   failed.
