@@ -67,10 +67,11 @@ pub struct Progress {
     pub tables_done: u64,
     /// Tables to dump; 0 until the plan is made, and outside a dump.
     pub tables_total: u64,
-    /// Rows dumped; 0 outside a dump. It grows by the rows of a whole member at a time.
+    /// Rows dumped, or restored from a file of our own by several connections; 0 otherwise. It
+    /// grows by the rows of a whole member at a time.
     pub rows_done: u64,
-    /// Rows to dump by the server's own estimate, which can be far off; 0 when it has none, and
-    /// outside a dump.
+    /// Rows expected: the server's own estimate for a dump (it can be far off), the manifest's
+    /// exact count for a restore by several connections; 0 when unknown, and otherwise.
     pub rows_total: u64,
     /// Bytes of SQL text written (dump), or bytes of the file read (check and replay).
     pub bytes_done: u64,

@@ -217,7 +217,8 @@ impl Prepared {
     ///
     /// # Errors
     /// - [`ErrorKind::Server`], [`ErrorKind::Privilege`]: the server refused a statement; the
-    ///   place is its number, line and offset in the text. Nothing is sent after it.
+    ///   place is its number, line and offset in the text, or its offset and table where several
+    ///   connections replay. No other statement is begun after it.
     /// - [`ErrorKind::Mismatch`]: the result is not what the manifest says.
     /// - [`ErrorKind::Unsupported`]: the script sets a character set that it cannot be read in, or
     ///   the result holds something that this version does not know.
@@ -271,6 +272,7 @@ impl Prepared {
             Some(footer) if connections > 1 => {
                 let path = self.source.path();
                 let (connect, options) = (&self.connect, &self.options);
+                context.counters().rows_total.set(footer.manifest.rows());
                 ParallelReplay { connect, options, path, footer, context }
                     .run(session, replayed)
                     .await?;
