@@ -31,8 +31,7 @@ pub enum ErrorKind {
     Server,
     /// The server sent something that its protocol or its own catalogue does not allow.
     Protocol,
-    /// What was read is not one state of the database: it changed under the dump. No operation
-    /// finds this out yet.
+    /// What was read is not one state of the database: it changed under the dump.
     Changed,
     /// A script that cannot be split into statements.
     Lex,

@@ -76,6 +76,7 @@ pub async fn dump_to_path(
 /// - [`ErrorKind::Connect`], [`ErrorKind::Auth`]: no session with the server, or it broke.
 /// - [`ErrorKind::Privilege`]: the account may not read something; the message names it.
 /// - [`ErrorKind::Unsupported`]: something that this version does not know how to keep.
+/// - [`ErrorKind::Changed`]: a definition was changed while the dump ran.
 /// - [`ErrorKind::Server`], [`ErrorKind::Protocol`]: the server failed or misbehaved.
 /// - [`ErrorKind::Io`]: the writer failed.
 /// - [`ErrorKind::Cancelled`], [`ErrorKind::TimedOut`]: by the context.

@@ -35,16 +35,4 @@ on_each_server! {
         let report = restore(&connect(&first), &point, &empty, &context).await.unwrap();
         assert!(report.compared);
     }
-
-    /// Without a directory for it nothing is changed.
-    async fn without_a_restore_point_nothing_is_restored(server: TestServer) {
-        let database = server.database().await;
-        database.run(&["CREATE TABLE t (a INT)"]).await;
-        let (_directory, path) = scratch();
-        std::fs::write(&path, "DROP TABLE t;\n").unwrap();
-        let (connect, options) = (connect(&database), RestoreOptions::default());
-        let error = restore(&connect, &path, &options, &Context::new()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::RestorePoint, "{}", error.chain());
-        database.run(&["DESCRIBE t"]).await;
-    }
 }

@@ -234,13 +234,8 @@ impl Trips<'_> {
 
     /// The stock dump with everything that it can hold.
     async fn stock_dump(&self) -> Result<Vec<u8>, String> {
-        let mut options = vec![
-            "--routines",
-            "--events",
-            "--triggers",
-            "--hex-blob",
-            "--single-transaction",
-        ];
+        let mut options =
+            vec!["--routines", "--events", "--triggers", "--hex-blob", "--single-transaction"];
         if !self.server.is_mariadb() {
             options.extend(["--set-gtid-purged=OFF", "--no-tablespaces"]);
         }
