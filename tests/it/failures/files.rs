@@ -112,7 +112,7 @@ on_each_server! {
             let options = DumpOptions::default().with_compression(compression);
             dump_into(&source, &path, &options).await;
             let bytes = std::fs::read(&path).unwrap();
-            let mut cuts = lengths(bytes.len(), 25);
+            let mut cuts = lengths(bytes.len(), 10);
             // Where a member ends, the rest is a whole gzip file of whole statements.
             for member in inspect(&path).unwrap().index.members {
                 cuts.push(usize::try_from(member.offset + member.length).unwrap());
@@ -150,7 +150,7 @@ on_each_server! {
             let options = DumpOptions::default().with_compression(compression);
             dump_into(&source, &path, &options).await;
             let bytes = std::fs::read(&path).unwrap();
-            for at in lengths(bytes.len(), 30) {
+            for at in lengths(bytes.len(), 15) {
                 let mut changed = bytes.clone();
                 changed[at] ^= 1;
                 let kinds = [ErrorKind::Manifest, ErrorKind::Digest];
@@ -213,7 +213,7 @@ on_each_server! {
         let script = stock_dump(&source).await;
         let target = Target::make(&server).await;
         let end = position(&script, "-- Dump completed");
-        for length in lengths(end + 10, 25) {
+        for length in lengths(end + 10, 12) {
             let kinds = [ErrorKind::Manifest, ErrorKind::Lex];
             target.assert_refused(&script[..length], &kinds, &format!("{length} bytes")).await;
         }
@@ -243,7 +243,7 @@ on_each_server! {
         let script = stock_dump(&source).await;
         let target = Target::make(&server).await;
         let whole = gzip(&script);
-        for length in lengths(whole.len(), 25) {
+        for length in lengths(whole.len(), 12) {
             if length < 2 {
                 // Not even the two bytes that say gzip.
                 continue;

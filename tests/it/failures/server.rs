@@ -148,7 +148,8 @@ on_each_server! {
             dump(&connect(&database), &mut bytes, &plain(), &context).await.unwrap();
             bytes.len()
         };
-        for at in [0, 1, 10_000, whole / 2, whole - 257, whole - 256, whole - 1] {
+        // The last ones are in the trailer; two dumps differ a little in length.
+        for at in [0, 1, 10_000, whole / 2, whole - 400, whole - 200, whole - 100] {
             let error = dump(&connect(&database), Breaking(at), &plain(), &context)
                 .await
                 .unwrap_err();
