@@ -10,6 +10,7 @@ mod objects;
 mod options;
 mod plan;
 mod preflight;
+mod printed;
 mod report;
 mod rows;
 mod script;

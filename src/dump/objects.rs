@@ -4,6 +4,7 @@ use tokio::io::AsyncWrite;
 
 use super::definer;
 use super::options::Definer;
+use super::printed;
 use super::script::Script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
@@ -71,10 +72,28 @@ impl StoredProgram {
         })
     }
 
+    /// Makes the comment one that comes back under `NO_BACKSLASH_ESCAPES`.
+    async fn rewrite_comment(&mut self, session: &mut Session, object: &ObjectName) -> Result<()> {
+        let (view, prefix, condition) = match object.kind() {
+            ObjectKind::Trigger => return Ok(()),
+            ObjectKind::Event => ("EVENTS", "EVENT", String::new()),
+            kind => ("ROUTINES", "ROUTINE", format!(" AND ROUTINE_TYPE = '{}'", kind.sql())),
+        };
+        let sql = format!(
+            "SELECT {prefix}_COMMENT FROM information_schema.{view} \
+             WHERE {prefix}_SCHEMA = DATABASE() AND {prefix}_NAME = {}{condition}",
+            string_literal(object.name())
+        );
+        let comment = session.query_one(&sql).await?.text(0)?;
+        self.create = printed::comment_without_escapes(&self.create, &comment);
+        Ok(())
+    }
+
     fn write<W: AsyncWrite + Unpin + Send>(
         &self,
         script: &mut Script<'_, W>,
         database: &Database,
+        object: &ObjectName,
         policy: &Definer,
     ) {
         // The object keeps the default collation that its database had when it was created.
@@ -89,6 +108,12 @@ impl StoredProgram {
             script.statement(format!("SET timestamp = {timestamp}"));
         }
         script.statement(format!("SET sql_mode = {}", string_literal(&self.sql_mode)));
+        // Under this SQL mode: MariaDB 10.11 knows of packages only in Oracle mode.
+        script.statement(format!(
+            "DROP {} IF EXISTS {}",
+            object.kind().sql(),
+            quote_identifier(object.name())
+        ));
         script.statement(set_charset(&self.charset_client, &self.collation_connection));
 
         let create = definer::apply(&self.create, policy);
@@ -156,13 +181,11 @@ pub(super) async fn write_program<W: AsyncWrite + Unpin + Send>(
         let event = database.events.iter().find(|event| event.name == object.name());
         program.timestamp = event.and_then(|event| event.created);
     }
+    if program.sql_mode.contains("NO_BACKSLASH_ESCAPES") {
+        program.rewrite_comment(session, object).await?;
+    }
     script.comment(format_args!("{object}"));
-    script.statement(format!(
-        "DROP {} IF EXISTS {}",
-        object.kind().sql(),
-        quote_identifier(object.name())
-    ));
-    program.write(script, database, policy);
+    program.write(script, database, object, policy);
     Ok(())
 }
 

@@ -1,3 +1,4 @@
+-- stock loses: a backslash in a comment comes back as two under NO_BACKSLASH_ESCAPES
 -- Routines created under other SQL modes than the script's.
 SET sql_mode = 'ANSI_QUOTES';
 CREATE PROCEDURE "ansi ""p"""() SELECT "a" FROM (SELECT 1 AS "a") AS "t";
@@ -17,3 +18,8 @@ SET sql_mode = 'ALLOW_INVALID_DATES'//
 CREATE PROCEDURE dates() SELECT '2023-02-31' + INTERVAL 0 DAY//
 SET sql_mode = 'TRADITIONAL'//
 CREATE PROCEDURE strict() SELECT 1//
+SET sql_mode = 'NO_BACKSLASH_ESCAPES'//
+CREATE EVENT commented ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DISABLE COMMENT 'c:\new ''x''
+line' DO SELECT ' COMMENT \'//
+CREATE FUNCTION commented() RETURNS ENUM('a', ' COMMENT ''') DETERMINISTIC COMMENT 'c:\new ''x''
+line \' RETURN 'a'//
