@@ -362,7 +362,8 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         if self.options.definitions() {
             let row = self.session.query_one(&format!("SHOW CREATE TABLE {name}")).await?;
             self.script.statement(format!("DROP TABLE IF EXISTS {name}"));
-            self.script.statement(row.bytes(1)?.unwrap_or_default());
+            let create = row.bytes(1)?.unwrap_or_default();
+            self.script.statement(printed::without_own_database(create, &database.name));
             self.script.part(position).definition = true;
         }
         if table.rows_live_elsewhere() {
@@ -414,9 +415,16 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
     /// can refer to objects of other databases.
     async fn programs(&mut self) -> Result<()> {
         let plan = self.plan;
-        for (number, database) in (0u32..).zip(&plan.databases) {
-            let routines = database.routines.iter().map(|item| (item.kind, item.name.as_str()));
-            self.section_of_programs(Section::Routines, number, database, routines).await?;
+        // The libraries of every database first: a routine cannot be made without those it uses.
+        for libraries in [true, false] {
+            for (number, database) in (0u32..).zip(&plan.databases) {
+                let routines = database
+                    .routines
+                    .iter()
+                    .filter(|item| (item.kind == ObjectKind::Library) == libraries)
+                    .map(|item| (item.kind, item.name.as_str()));
+                self.section_of_programs(Section::Routines, number, database, routines).await?;
+            }
         }
         self.views().await?;
         for (number, database) in (0u32..).zip(&plan.databases) {

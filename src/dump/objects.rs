@@ -8,7 +8,7 @@ use super::printed;
 use super::script::Script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, ER_NO_SUCH_USER, Session, string_literal};
+use crate::server::{Database, ER_NO_SUCH_USER, ER_VIEW_INVALID, Session, string_literal};
 use crate::sql::literal::push_comment;
 
 /// The SQL mode of the script itself, to which it goes back after an object of another mode.
@@ -20,12 +20,19 @@ pub(super) const SCRIPT_SQL_MODE: &str = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_Z
 struct StoredProgram {
     create: Vec<u8>,
     sql_mode: String,
-    charset_client: String,
-    collation_connection: String,
-    database_collation: String,
+    charsets: Option<Charsets>,
     time_zone: Option<String>,
     /// The time at which it has to be created, in seconds of Unix time.
     timestamp: Option<u64>,
+}
+
+/// The client's character set, the connection's collation and the database's, at the time when a
+/// program was created.
+#[derive(Debug)]
+struct Charsets {
+    client: String,
+    connection: String,
+    database: String,
 }
 
 /// Where the parts of a stored program stand in the answer to `SHOW CREATE` of its kind.
@@ -33,16 +40,20 @@ struct Answer {
     sql_mode: usize,
     time_zone: Option<usize>,
     create: usize,
-    charset_client: usize,
+    /// The two collations follow. A library has none of the three.
+    charset_client: Option<usize>,
 }
 
 impl StoredProgram {
     async fn read(session: &mut Session, object: &ObjectName) -> Result<Self> {
         let answer = match object.kind() {
             ObjectKind::Event => {
-                Answer { sql_mode: 1, time_zone: Some(2), create: 3, charset_client: 4 }
+                Answer { sql_mode: 1, time_zone: Some(2), create: 3, charset_client: Some(4) }
             }
-            _ => Answer { sql_mode: 1, time_zone: None, create: 2, charset_client: 3 },
+            ObjectKind::Library => {
+                Answer { sql_mode: 1, time_zone: None, create: 2, charset_client: None }
+            }
+            _ => Answer { sql_mode: 1, time_zone: None, create: 2, charset_client: Some(3) },
         };
         let row = session.query_one(&show_create(object)).await?;
         let create = row.bytes(answer.create)?.map(<[u8]>::to_vec).ok_or_else(|| {
@@ -61,12 +72,20 @@ impl StoredProgram {
                 ),
             )
         })?;
+        let charsets = answer
+            .charset_client
+            .map(|column| {
+                Ok::<_, Error>(Charsets {
+                    client: row.text(column)?,
+                    connection: row.text(column + 1)?,
+                    database: row.text(column + 2)?,
+                })
+            })
+            .transpose()?;
         Ok(Self {
             create,
             sql_mode: row.text(answer.sql_mode)?,
-            charset_client: row.text(answer.charset_client)?,
-            collation_connection: row.text(answer.charset_client + 1)?,
-            database_collation: row.text(answer.charset_client + 2)?,
+            charsets,
             time_zone: answer.time_zone.map(|column| row.text(column)).transpose()?,
             timestamp: None,
         })
@@ -77,6 +96,7 @@ impl StoredProgram {
         let (view, prefix, condition) = match object.kind() {
             ObjectKind::Trigger => return Ok(()),
             ObjectKind::Event => ("EVENTS", "EVENT", String::new()),
+            ObjectKind::Library => ("LIBRARIES", "LIBRARY", String::new()),
             kind => ("ROUTINES", "ROUTINE", format!(" AND ROUTINE_TYPE = '{}'", kind.sql())),
         };
         let sql = format!(
@@ -97,9 +117,11 @@ impl StoredProgram {
         policy: &Definer,
     ) {
         // The object keeps the default collation that its database had when it was created.
-        let other_collation = self.database_collation != database.collation;
-        if other_collation {
-            script.statement(format!("ALTER DATABASE COLLATE = {}", self.database_collation));
+        let charsets = self.charsets.as_ref();
+        let other_collation =
+            charsets.map(|own| own.database.as_str()).filter(|own| *own != database.collation);
+        if let Some(collation) = other_collation {
+            script.statement(format!("ALTER DATABASE COLLATE = {collation}"));
         }
         if let Some(time_zone) = &self.time_zone {
             script.statement(format!("SET time_zone = {}", string_literal(time_zone)));
@@ -114,7 +136,9 @@ impl StoredProgram {
             object.kind().sql(),
             quote_identifier(object.name())
         ));
-        script.statement(set_charset(&self.charset_client, &self.collation_connection));
+        if let Some(own) = charsets {
+            script.statement(set_charset(&own.client, &own.connection));
+        }
 
         let create = definer::apply(&self.create, policy);
         let delimiter = delimiter_for(&create);
@@ -125,7 +149,9 @@ impl StoredProgram {
         text.extend_from_slice(format!("\n{delimiter}\nDELIMITER ;\n").as_bytes());
         script.note_statement(create.len());
 
-        script.statement("SET NAMES utf8mb4");
+        if charsets.is_some() {
+            script.statement("SET NAMES utf8mb4");
+        }
         script.statement(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'"));
         if self.timestamp.is_some() {
             script.statement("SET timestamp = DEFAULT");
@@ -133,7 +159,7 @@ impl StoredProgram {
         if self.time_zone.is_some() {
             script.statement("SET time_zone = '+00:00'");
         }
-        if other_collation {
+        if other_collation.is_some() {
             script.statement(format!("ALTER DATABASE COLLATE = {}", database.collation));
         }
     }
@@ -181,6 +207,7 @@ pub(super) async fn write_program<W: AsyncWrite + Unpin + Send>(
         let event = database.events.iter().find(|event| event.name == object.name());
         program.timestamp = event.and_then(|event| event.created);
     }
+    program.create = printed::libraries_without_own_database(&program.create, &database.name);
     if program.sql_mode.contains("NO_BACKSLASH_ESCAPES") {
         program.rewrite_comment(session, object).await?;
     }
@@ -222,26 +249,43 @@ impl View {
     /// database's name, so that the view can be restored into another one.
     pub(super) async fn read(session: &mut Session, object: ObjectName) -> Result<Self> {
         let row = session.query_one(&show_create(&object)).await?;
-        let create = row.bytes(1)?.unwrap_or_default().to_vec();
-        let probe = format!("SELECT 1 FROM {} LIMIT 0", quote_identifier(object.name()));
-        let broken = match session.query(&probe).await {
-            Ok(_) => None,
-            Err(error) => match error.server() {
-                // Its definer is gone: nobody can read it, but it can be created as it is.
-                Some(server) if server.number == ER_NO_SUCH_USER => None,
-                // It may be whole; this account cannot tell.
-                Some(_) if error.kind() == ErrorKind::Privilege => return Err(error),
-                Some(server) => Some(server.message.clone()),
-                None => return Err(error),
-            },
-        };
-        Ok(Self {
+        let create = printed::without_own_database(
+            row.bytes(1)?.unwrap_or_default(),
+            object.database_name().unwrap_or_default(),
+        );
+        let mut view = Self {
             object,
             create,
             charset_client: row.text(2)?,
             collation_connection: row.text(3)?,
-            broken,
-        })
+            broken: None,
+        };
+        let probe = format!("SELECT 1 FROM {} LIMIT 0", quote_identifier(view.object.name()));
+        if let Err(error) = session.query(&probe).await {
+            let number = error.server().map(|server| server.number);
+            view.broken = match number {
+                // Nobody can read it, because its definer is gone or lacks rights, or because what
+                // it reads is gone. Its text alone tells whether it can be created.
+                Some(ER_NO_SUCH_USER | ER_VIEW_INVALID) => view.why_broken(session).await?,
+                _ => reason(error)?,
+            };
+        }
+        Ok(view)
+    }
+
+    /// What the server says to the view's query by itself, if it does not take it.
+    async fn why_broken(&self, session: &mut Session) -> Result<Option<String>> {
+        let Some(query) = printed::query_of_view(&self.create, self.object.name()) else {
+            return Ok(None);
+        };
+        session.execute(set_charset(&self.charset_client, &self.collation_connection)).await?;
+        let checked = session.check_statement(query).await;
+        session.execute("SET NAMES utf8mb4").await?;
+        session.execute("SET character_set_results = NULL").await?;
+        match checked {
+            Ok(()) => Ok(None),
+            Err(error) => reason(error),
+        }
     }
 
     /// A view with a text and nothing else.
@@ -277,6 +321,16 @@ impl View {
         script.statement(&create);
         script.statement("SET NAMES utf8mb4");
         None
+    }
+}
+
+/// Why a view is broken, in the words of the server's own error.
+fn reason(error: Error) -> Result<Option<String>> {
+    match error.server() {
+        // It may be whole; this account cannot tell.
+        Some(_) if error.kind() == ErrorKind::Privilege => Err(error),
+        Some(server) => Ok(Some(server.message.clone())),
+        None => Err(error),
     }
 }
 

@@ -76,7 +76,8 @@ fn missing(
         if wants(ObjectKind::Event) {
             need("EVENT", name);
         }
-        let routines = [ObjectKind::Function, ObjectKind::Procedure].into_iter().any(wants);
+        let routines = [ObjectKind::Function, ObjectKind::Procedure, ObjectKind::Library];
+        let routines = routines.into_iter().any(wants);
         if routines && !sees_routines(privileges, flavor, name) {
             missing.push(match flavor {
                 Flavor::MySql => "GRANT SHOW_ROUTINE ON *.*".to_owned(),

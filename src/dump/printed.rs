@@ -86,6 +86,24 @@ pub(super) fn libraries_without_own_database(create: &[u8], database: &str) -> V
     out
 }
 
+/// The query in the definition of a view.
+pub(super) fn query_of_view<'a>(create: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let head = format!(" VIEW {} ", quote_identifier(name));
+    let at = memchr::memmem::find(create, head.as_bytes())? + head.len();
+    let mut rest = create.get(at..)?;
+    if rest.first() == Some(&b'(') {
+        // The names of the columns.
+        while *rest.first()? != b')' {
+            let length = if rest.first() == Some(&b'`') { quoted_length(rest) } else { 1 };
+            rest = rest.get(length..)?;
+        }
+        rest = rest.strip_prefix(b") ")?;
+    }
+    let query = rest.strip_prefix(b"AS ")?;
+    let query = query.strip_suffix(b" WITH CASCADED CHECK OPTION").unwrap_or(query);
+    Some(query.strip_suffix(b" WITH LOCAL CHECK OPTION").unwrap_or(query))
+}
+
 /// The length of the string or identifier that `text` starts with, quotes included; of all of it
 /// if it does not end. Its first byte is the quote.
 pub(super) fn quoted_length(text: &[u8]) -> usize {
@@ -138,6 +156,17 @@ mod tests {
         ] {
             assert_eq!(stripped(kept), kept);
         }
+    }
+
+    #[test]
+    fn the_query_of_a_view_is_found() {
+        let query = |create: &'static str| query_of_view(create.as_bytes(), "v`").unwrap();
+        assert_eq!(query("CREATE DEFINER=`a`@`b` VIEW `v``` AS select 1 AS `a`"), b"select 1 AS `a`");
+        assert_eq!(
+            query("CREATE VIEW `v``` (`a)`,`b`` AS `) AS select 1,2 WITH CASCADED CHECK OPTION"),
+            b"select 1,2"
+        );
+        assert_eq!(query_of_view(b"CREATE VIEW `w` AS select 1", "v"), None);
     }
 
     #[test]

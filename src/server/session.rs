@@ -112,6 +112,20 @@ impl Session {
         }
     }
 
+    /// Has the server parse a statement and look up all that it names, without running it.
+    pub(crate) async fn check_statement(&mut self, sql: &[u8]) -> Result<()> {
+        let context = self.context.clone();
+        self.busy = true;
+        let conn = self.conn()?;
+        let checked = async {
+            let statement = conn.prep(sql).await?;
+            conn.close(statement).await
+        };
+        let done = context.run(checked).await?;
+        self.busy = still_busy(&done);
+        done.map_err(|error| from_driver(error, "the server does not take a statement"))
+    }
+
     /// Runs a query by the binary protocol; the rows are read one at a time.
     pub(crate) async fn rows(&mut self, sql: &str) -> Result<Rows<'_>> {
         let context = self.context.clone();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 
-use super::text::{hide_database, without_implied_charset};
+use super::text::{contains, hide_database, without_implied_charset};
 use super::{Attributes, Kind, Object, quote_name, quote_text};
 
 /// Columns of catalogue views that say nothing about the definition of an object.
@@ -171,6 +171,12 @@ impl Reader<'_> {
                 .map(|(column, value)| {
                     let value = value.map(|text| match object.kind {
                         Kind::View => hide_database(&text, self.database),
+                        // The server prints where the libraries of a JavaScript routine are.
+                        Kind::Function | Kind::Procedure
+                            if contains(&text, b"\n    LANGUAGE JAVASCRIPT\n") =>
+                        {
+                            hide_database(&text, self.database)
+                        }
                         Kind::Table => {
                             let text = hide_database(&text, self.database);
                             without_implied_charset(&text)

@@ -12,6 +12,10 @@ pub(crate) fn hide_database(text: &[u8], database: &str) -> Vec<u8> {
     replace_all(text, qualifier.as_bytes(), DATABASE_MARKER)
 }
 
+pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
 /// `text` with `new` in every place of `old`.
 fn replace_all(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

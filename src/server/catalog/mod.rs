@@ -48,6 +48,7 @@ impl Session {
         self.read_columns(&schema, &mut database).await?;
         self.read_primary_keys(&schema, &mut database).await?;
         self.read_triggers(&schema, &mut database).await?;
+        self.read_libraries(&schema, &mut database).await?;
         self.read_routines(&schema, &mut database).await?;
         self.read_events(&schema, &mut database).await?;
         Ok(database)
@@ -140,6 +141,27 @@ impl Session {
         );
         for row in self.query(&sql).await? {
             database.triggers.push(Trigger { name: row.text(0)?, table: row.text(1)? });
+        }
+        Ok(())
+    }
+
+    /// Libraries are known to `MySQL` since 9.2. They come before the routines that use them.
+    async fn read_libraries(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let known = self
+            .query(
+                "SELECT 1 FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'LIBRARIES'",
+            )
+            .await?;
+        if known.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "SELECT LIBRARY_NAME FROM information_schema.LIBRARIES \
+             WHERE LIBRARY_SCHEMA = {schema} ORDER BY LIBRARY_NAME"
+        );
+        for row in self.query(&sql).await? {
+            database.routines.push(Routine { kind: ObjectKind::Library, name: row.text(0)? });
         }
         Ok(())
     }

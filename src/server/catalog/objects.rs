@@ -49,7 +49,7 @@ pub(crate) struct Trigger {
     pub(crate) table: String,
 }
 
-/// A stored function, procedure, package or package body.
+/// A library, stored function, procedure, package or package body.
 #[derive(Debug)]
 pub(crate) struct Routine {
     pub(crate) kind: ObjectKind,
