@@ -42,7 +42,8 @@ pub(super) fn without_own_database(create: &[u8], database: &str) -> Vec<u8> {
             let of_sequence = [&b"nextval("[..], b"lastval(", b"setval("]
                 .iter()
                 .any(|function| ends_with(&out, function));
-            let of_column = name.get(quoted_length(name)..).is_some_and(|text| text.starts_with(b".`"));
+            let of_column =
+                name.get(quoted_length(name)..).is_some_and(|text| text.starts_with(b".`"));
             if of_sequence || of_column {
                 rest = name;
                 continue;
@@ -131,7 +132,8 @@ mod tests {
 
     #[test]
     fn a_comment_is_printed_for_the_mode_in_which_it_is_read() {
-        let create = br"CREATE PROCEDURE `p`() COMMENT 'it''s \\ \n' SELECT ' COMMENT ''it''s \\ \n'''";
+        let create =
+            br"CREATE PROCEDURE `p`() COMMENT 'it''s \\ \n' SELECT ' COMMENT ''it''s \\ \n'''";
         let expected =
             b"CREATE PROCEDURE `p`() COMMENT 'it''s \\ \n' SELECT ' COMMENT ''it''s \\\\ \\n'''";
         assert_eq!(comment_without_escapes(create, "it's \\ \n"), expected);
@@ -161,7 +163,10 @@ mod tests {
     #[test]
     fn the_query_of_a_view_is_found() {
         let query = |create: &'static str| query_of_view(create.as_bytes(), "v`").unwrap();
-        assert_eq!(query("CREATE DEFINER=`a`@`b` VIEW `v``` AS select 1 AS `a`"), b"select 1 AS `a`");
+        assert_eq!(
+            query("CREATE DEFINER=`a`@`b` VIEW `v``` AS select 1 AS `a`"),
+            b"select 1 AS `a`"
+        );
         assert_eq!(
             query("CREATE VIEW `v``` (`a)`,`b`` AS `) AS select 1,2 WITH CASCADED CHECK OPTION"),
             b"select 1,2"

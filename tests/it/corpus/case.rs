@@ -13,6 +13,7 @@ use crate::harness::{TestDatabase, TestServer, run, stderr_of};
 /// -- stock loses: what and why      what the stock tools bring back differs from the source
 /// -- stock fails: what and why      the stock tools cannot dump it, or not restore their dump
 /// -- warning: text                  a warning of our dump has this text in it
+/// -- lost: view v                   our dump says that it is broken and keeps it as a comment
 /// -- refused: text                  our dump fails with an error that has this text in it
 /// ```
 ///
@@ -28,6 +29,8 @@ pub(crate) struct Case {
     pub(crate) stock_loses: Option<String>,
     pub(crate) stock_fails: Option<String>,
     pub(crate) warnings: Vec<String>,
+    /// Objects that are not restored, each of which a warning names.
+    pub(crate) lost: Vec<String>,
     pub(crate) refused: Option<String>,
 }
 
@@ -61,6 +64,7 @@ impl Case {
             "stock loses" => self.stock_loses = Some(value),
             "stock fails" => self.stock_fails = Some(value),
             "warning" => self.warnings.push(value),
+            "lost" => self.lost.push(value),
             "refused" => self.refused = Some(value),
             _ => {}
         }

@@ -52,6 +52,7 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     foreign_keys_across generated_columns geometry identifiers identifiers_reserved
     identifiers_with_line_breaks indexes integers invisible_columns json no_keys partitions
     routines routines_in_modes triggers triggers_in_modes utf8 views views_broken views_on_views
+    views_without_definer
 }
 
 scripts! { mysql on [mysql_9_7]:

@@ -1,9 +1,9 @@
 -- Views that the server itself cannot use any more: kept as text, and named.
--- warning: no_table` is broken on the server
--- warning: no_column` is broken on the server
--- warning: no_function` is broken on the server
--- warning: on_broken` is broken on the server
--- warning: z_broken` is broken on the server
+-- lost: view no_table
+-- lost: view no_column
+-- lost: view no_function
+-- lost: view on_broken
+-- lost: view z_broken
 -- stock fails: the dump tools stop at a view that cannot be used
 CREATE TABLE t (a INT, b INT);
 CREATE TABLE gone (a INT);

@@ -1,3 +1,4 @@
+-- stock fails: their LOCK TABLES does not lock the sequence that a default uses
 -- Sequences with their exact next value: unused, used, exhausted, cycled, backwards, of small types.
 CREATE SEQUENCE unused;
 CREATE SEQUENCE used START WITH 10 INCREMENT BY 5 CACHE 10;
