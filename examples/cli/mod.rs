@@ -96,7 +96,7 @@ impl Drop for ClearedBar {
 }
 
 /// Shows progress, and never ends; dropping the future clears the bar.
-pub async fn show(context: &Context) {
+pub(crate) async fn show(context: &Context) {
     let bar = ClearedBar(ProgressBar::no_length());
     let style = |template: &str| {
         ProgressStyle::with_template(template)

@@ -103,6 +103,7 @@ pub(crate) fn push_double(out: &mut Vec<u8>, value: f64) -> bool {
 ///
 /// The server parses the text as a double and then rounds it to a float. Rounding twice can miss
 /// the float whose own shortest text it was; then the double that equals it exactly is printed.
+/// So it is when the text lies above the largest float: the server would cut it, with a warning.
 pub(crate) fn push_float(out: &mut Vec<u8>, value: f32) -> bool {
     if !value.is_finite() {
         return false;
@@ -114,7 +115,9 @@ pub(crate) fn push_float(out: &mut Vec<u8>, value: f32) -> bool {
     let text = buffer.format_finite(value);
     #[expect(clippy::cast_possible_truncation, reason = "the server's own rounding, on purpose")]
     let survives =
-        text.parse::<f64>().is_ok_and(|double| (double as f32).to_bits() == value.to_bits());
+        text.parse::<f64>().is_ok_and(|double| {
+            double.abs() <= f64::from(f32::MAX) && (double as f32).to_bits() == value.to_bits()
+        });
     if !survives {
         return push_double(out, f64::from(value));
     }
@@ -261,6 +264,13 @@ mod tests {
         ] {
             assert_eq!(text_of(|out| assert!(push_double(out, value))), text);
         }
+    }
+
+    #[test]
+    fn the_largest_float_is_not_exceeded() {
+        let text = text_of(|out| assert!(push_float(out, f32::MAX)));
+        assert_eq!(text, "3.4028234663852886e38");
+        assert!(text.parse::<f64>().unwrap() <= f64::from(f32::MAX));
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl TestServer {
 
     /// The same, with options such as `CHARACTER SET latin1`.
     pub(crate) async fn database_with(&self, options: &str) -> TestDatabase {
-        let name = self.unused_name();
+        let name = Self::unused_name();
         let mut conn = self.conn().await;
         conn.query_drop(format!("CREATE DATABASE {name} {options}")).await.unwrap();
         conn.disconnect().await.unwrap();
@@ -88,7 +88,7 @@ impl TestServer {
     }
 
     /// A name that no other database of the tests has.
-    fn unused_name(&self) -> String {
+    fn unused_name() -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         format!("sd_{}_{number}", std::process::id())
@@ -96,7 +96,7 @@ impl TestServer {
 
     /// A guard for a database that does not exist yet, with an unused name.
     pub(crate) fn future_database(&self) -> TestDatabase {
-        TestDatabase { name: self.unused_name(), server: self.clone() }
+        TestDatabase { name: Self::unused_name(), server: self.clone() }
     }
 
     /// The command line client, ready to connect; the caller adds what it wants beyond that.

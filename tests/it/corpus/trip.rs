@@ -114,8 +114,8 @@ impl Trips<'_> {
         let lost = differences(source, &theirs);
         match &self.case.stock_loses {
             None if !lost.is_empty() => {
-                let list = lost.join("\n    ");
-                self.failures.push(format!("stock -> client loses:\n    {list}"));
+                let lines = lost.join("\n    ");
+                self.failures.push(format!("stock -> client loses:\n    {lines}"));
             }
             Some(reason) if lost.is_empty() => {
                 self.failures.push(format!("stock -> client should lose: {reason}"));
@@ -207,7 +207,7 @@ impl Trips<'_> {
         let context = Context::new().with_timeout(TIMEOUT);
         let report = dump_to_path(&self.connect(&Target::Same), path, &options, &context)
             .await
-            .map_err(|error| error.chain().to_string())?;
+            .map_err(|error| error.chain())?;
         let broken = self.case.lost.iter().map(|object| {
             let name = object.split_once(' ').map_or(object.as_str(), |(_, name)| name);
             format!("`{name}` is broken on the server")
@@ -235,7 +235,7 @@ impl Trips<'_> {
         restore(&self.connect(target), path, &options, &context)
             .await
             .map(drop)
-            .map_err(|error| error.chain().to_string())
+            .map_err(|error| error.chain())
     }
 
     async fn stock_client(&self, script: &[u8], target: &Target) -> Result<(), String> {
