@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::footer::Trailer;
 use super::super::*;
 use super::build::{
     FORMS, assemble, assemble_text, inspect_bytes, manifest, small, small_json, verify_bytes,
@@ -260,12 +261,12 @@ fn places_that_contradict_the_file_are_refused() {
             let file = assemble_text(form, &manifest, &index, |at| at.end = number);
             assert_refused(&file, &format!("end at {number}"));
         }
-        let swap = |at: &mut super::super::footer::Trailer| {
+        let swap = |at: &mut Trailer| {
             std::mem::swap(&mut at.manifest_at, &mut at.index_at);
         };
         assert_refused(&assemble_text(form, &manifest, &index, swap), "swapped");
         for digest in ["", "0", &"0".repeat(64)] {
-            let spoil = |at: &mut super::super::footer::Trailer| at.sha256 = digest.to_owned();
+            let spoil = |at: &mut Trailer| at.sha256 = digest.to_owned();
             assert_refused(&assemble_text(form, &manifest, &index, spoil), "another digest");
         }
     }
