@@ -276,6 +276,7 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             if self.options.definitions() {
                 self.section(Section::Sequences, number).await?;
                 for name in &database.sequences {
+                    self.select_database(database);
                     let object = self.enter_object(ObjectKind::Sequence, database, name);
                     let written =
                         objects::write_sequence(self.session, &mut self.script, &object).await;
@@ -293,6 +294,7 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             if self.options.definitions() {
                 self.section(Section::StandIns, number).await?;
                 for (name, columns) in &database.views {
+                    self.select_database(database);
                     objects::write_stand_in(&mut self.script, name, columns);
                 }
             }
@@ -388,6 +390,9 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
                 })
                 .await?;
             entry.rows = Some(written.rows);
+            if table.versioned && condition.is_none() {
+                self.note_history(&object, written.rows).await?;
+            }
             entry.filtered = condition.is_some();
             if count(written.largest_statement_bytes) > target {
                 self.warnings.push(format!(
@@ -402,6 +407,20 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         self.session.release_metadata_locks().await?;
         if self.script.is_full() {
             self.script.close_member().await?;
+        }
+        Ok(())
+    }
+
+    /// Says how many rows of the past are not in the dump.
+    async fn note_history(&mut self, table: &ObjectName, rows: u64) -> Result<()> {
+        let name = quote_identifier(table.name());
+        let sql = format!("SELECT COUNT(*) FROM {name} FOR SYSTEM_TIME ALL");
+        let all = self.session.query_one(&sql).await?.optional_number(0)?.unwrap_or(0);
+        if all > rows {
+            self.warnings.push(format!(
+                "{table} is system-versioned: {} rows of its history were left out",
+                all - rows
+            ));
         }
         Ok(())
     }
@@ -463,11 +482,14 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         for (kind, name) in programs {
             let object = self.enter_object(kind, database, name);
             self.select_database(database);
-            let policy = self.options.definer();
-            let written =
-                objects::write_program(self.session, &mut self.script, database, &object, policy)
-                    .await;
-            at_object(written, &object)?;
+            let written = objects::write_program(
+                self.session,
+                &mut self.script,
+                database,
+                &object,
+                self.options,
+            );
+            self.warnings.extend(at_object(written.await, &object)?);
             self.objects.push(ObjectEntry::new(object));
             if self.script.is_full() {
                 self.script.close_member().await?;

@@ -3,7 +3,7 @@
 use tokio::io::AsyncWrite;
 
 use super::definer;
-use super::options::Definer;
+use super::options::{Definer, DumpOptions};
 use super::printed;
 use super::script::Script;
 use crate::error::{Error, ErrorKind, Result};
@@ -114,12 +114,22 @@ impl StoredProgram {
         script: &mut Script<'_, W>,
         database: &Database,
         object: &ObjectName,
-        policy: &Definer,
-    ) {
+        options: &DumpOptions,
+    ) -> Option<String> {
         // The object keeps the default collation that its database had when it was created.
         let charsets = self.charsets.as_ref();
         let other_collation =
             charsets.map(|own| own.database.as_str()).filter(|own| *own != database.collation);
+        // A part of a database does not change the defaults of another one, not even for a moment:
+        // what those are, the script could not put back.
+        let kept = options.include().is_empty();
+        let lost = other_collation.filter(|_| !kept).map(|collation| {
+            format!(
+                "{object} was created in a database with the collation {collation}; restored from \
+                 a dump of a part, it takes that of the database it is restored into"
+            )
+        });
+        let other_collation = other_collation.filter(|_| kept);
         if let Some(collation) = other_collation {
             script.statement(format!("ALTER DATABASE COLLATE = {collation}"));
         }
@@ -140,7 +150,7 @@ impl StoredProgram {
             script.statement(set_charset(&own.client, &own.connection));
         }
 
-        let create = definer::apply(&self.create, policy);
+        let create = definer::apply(&self.create, options.definer());
         let delimiter = delimiter_for(&create);
         let text = script.text();
         text.extend_from_slice(format!("DELIMITER {delimiter}\n").as_bytes());
@@ -162,6 +172,7 @@ impl StoredProgram {
         if other_collation.is_some() {
             script.statement(format!("ALTER DATABASE COLLATE = {}", database.collation));
         }
+        lost
     }
 }
 
@@ -194,14 +205,14 @@ fn delimiter_for(text: &[u8]) -> String {
     }
 }
 
-/// Writes a stored function, procedure, package, trigger or event.
+/// Writes a stored function, procedure, package, trigger or event. Returns what is lost of it.
 pub(super) async fn write_program<W: AsyncWrite + Unpin + Send>(
     session: &mut Session,
     script: &mut Script<'_, W>,
     database: &Database,
     object: &ObjectName,
-    policy: &Definer,
-) -> Result<()> {
+    options: &DumpOptions,
+) -> Result<Option<String>> {
     let mut program = StoredProgram::read(session, object).await?;
     if object.kind() == ObjectKind::Event {
         let event = database.events.iter().find(|event| event.name == object.name());
@@ -212,8 +223,7 @@ pub(super) async fn write_program<W: AsyncWrite + Unpin + Send>(
         program.rewrite_comment(session, object).await?;
     }
     script.comment(format_args!("{object}"));
-    program.write(script, database, object, policy);
-    Ok(())
+    Ok(program.write(script, database, object, options))
 }
 
 /// Writes a view of constants with the columns of the real one, so that whatever refers to the

@@ -185,10 +185,11 @@ impl DumpOptions {
 
     /// The `max_allowed_packet` in bytes of the server that the dump will be restored on. INSERT
     /// statements stay below half of it, and below 1 MiB; a longer single row is written alone,
-    /// with a warning if it is longer than this value.
+    /// with a warning if it is longer than this value. Below 1024, the server's own
+    /// minimum, it counts as 1024.
     #[must_use]
     pub fn with_target_max_allowed_packet(mut self, bytes: u64) -> Self {
-        self.target_max_allowed_packet = bytes;
+        self.target_max_allowed_packet = bytes.max(1024);
         self
     }
 

@@ -76,7 +76,13 @@ fn missing(
         if wants(ObjectKind::Event) {
             need("EVENT", name);
         }
-        let routines = [ObjectKind::Function, ObjectKind::Procedure, ObjectKind::Library];
+        let routines = [
+            ObjectKind::Function,
+            ObjectKind::Procedure,
+            ObjectKind::Package,
+            ObjectKind::PackageBody,
+            ObjectKind::Library,
+        ];
         let routines = routines.into_iter().any(wants);
         if routines && !sees_routines(privileges, flavor, name) {
             missing.push(match flavor {

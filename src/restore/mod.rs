@@ -124,6 +124,8 @@ async fn prepare_source(
 ) -> Result<Prepared> {
     context.enter(Phase::Connect);
     let mut session = Session::open(connect, context).await?;
+    // The check of a large file can take longer than the server lets a session idle.
+    session.set_up_for_replay(true).await?;
     let split = replay::split_options(session.flavor(), session.version().number());
     let (path, check_options) = (source.path().to_owned(), options.clone());
     let checked = context

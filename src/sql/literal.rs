@@ -114,10 +114,9 @@ pub(crate) fn push_float(out: &mut Vec<u8>, value: f32) -> bool {
     let mut buffer = ryu::Buffer::new();
     let text = buffer.format_finite(value);
     #[expect(clippy::cast_possible_truncation, reason = "the server's own rounding, on purpose")]
-    let survives =
-        text.parse::<f64>().is_ok_and(|double| {
-            double.abs() <= f64::from(f32::MAX) && (double as f32).to_bits() == value.to_bits()
-        });
+    let survives = text.parse::<f64>().is_ok_and(|double| {
+        double.abs() <= f64::from(f32::MAX) && (double as f32).to_bits() == value.to_bits()
+    });
     if !survives {
         return push_double(out, f64::from(value));
     }

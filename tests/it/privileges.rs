@@ -141,11 +141,13 @@ on_each_server! {
 
     /// A kind that is left out needs no privilege.
     async fn what_is_left_out_needs_no_privilege(server: TestServer) {
-        use snapdump::ObjectKind::{Event, Function, Procedure, Trigger};
+        use snapdump::ObjectKind::{
+            Event, Function, Library, Package, PackageBody, Procedure, Trigger,
+        };
         let database = database_of_every_kind(&server).await;
         let mut account = Account::create(&server, &database).await;
         account.grant(&format!("SELECT, SHOW VIEW ON `{}`.*", database.name)).await;
-        let options = [Event, Function, Procedure, Trigger]
+        let options = [Event, Function, Library, Package, PackageBody, Procedure, Trigger]
             .into_iter()
             .fold(DumpOptions::default(), DumpOptions::without_kind);
         let report = account.dump(&server, &database, &options).await.unwrap();

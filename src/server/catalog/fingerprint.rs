@@ -84,20 +84,22 @@ impl Session {
                 "SELECT EVENT_NAME, EVENT_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, DEFINER, \
                  TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA =",
             ),
-            (
-                ObjectKind::Function,
-                "SELECT ROUTINE_NAME, ROUTINE_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, \
-                 DEFINER, DTD_IDENTIFIER FROM information_schema.ROUTINES \
-                 WHERE ROUTINE_TYPE = 'FUNCTION' AND ROUTINE_SCHEMA =",
-            ),
-            (
-                ObjectKind::Procedure,
-                "SELECT ROUTINE_NAME, ROUTINE_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, \
-                 DEFINER FROM information_schema.ROUTINES \
-                 WHERE ROUTINE_TYPE = 'PROCEDURE' AND ROUTINE_SCHEMA =",
-            ),
         ] {
             digests.read(self, kind, &format!("{query} {schema}")).await?;
+        }
+        for kind in [
+            ObjectKind::Function,
+            ObjectKind::Procedure,
+            ObjectKind::Package,
+            ObjectKind::PackageBody,
+        ] {
+            let query = format!(
+                "SELECT ROUTINE_NAME, ROUTINE_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, DEFINER, \
+                 DTD_IDENTIFIER FROM information_schema.ROUTINES \
+                 WHERE ROUTINE_TYPE = '{}' AND ROUTINE_SCHEMA = {schema}",
+                kind.sql()
+            );
+            digests.read(self, kind, &query).await?;
         }
         Ok(digests.finish())
     }

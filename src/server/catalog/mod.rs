@@ -65,6 +65,7 @@ impl Session {
                 "BASE TABLE" | "SYSTEM VERSIONED" => database.tables.push(Table {
                     name: table,
                     engine: row.optional_text(2)?,
+                    versioned: kind == "SYSTEM VERSIONED",
                     rows_estimate: row.optional_number(3)?.unwrap_or(0),
                     columns: Vec::new(),
                     primary_key: Vec::new(),

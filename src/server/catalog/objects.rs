@@ -25,6 +25,8 @@ pub(crate) struct Database {
 pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) engine: Option<String>,
+    /// Whether it keeps the rows of the past too (`MariaDB`).
+    pub(crate) versioned: bool,
     /// The server's own guess; for progress only.
     pub(crate) rows_estimate: u64,
     /// All columns in their order, generated and invisible ones too.
