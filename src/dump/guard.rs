@@ -125,7 +125,9 @@ fn changed(object: &ObjectName) -> Error {
 /// a table that is not the one that the snapshot knows, says that it was changed.
 pub(super) fn at_object<T>(result: Result<T>, object: &ObjectName) -> Result<T> {
     result.map_err(|error| match error.server() {
-        Some(server) if is_missing_or_changed(server.number) => {
+        Some(server)
+            if error.kind() == ErrorKind::Server && is_missing_or_changed(server.number) =>
+        {
             let server = server.clone();
             changed(object).with_source(server)
         }

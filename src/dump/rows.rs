@@ -83,7 +83,13 @@ impl<'a> TableRows<'a> {
         open_member: impl Fn(&mut Script<'_, W>) + Send + Sync,
     ) -> Result<RowsWritten> {
         let context = session.context().clone();
-        let mut rows = session.rows(&self.select(condition)).await?;
+        let mut rows = match session.rows(&self.select(condition)).await {
+            Ok(rows) => rows,
+            Err(error) if condition.is_some() => {
+                return Err(self.blame_condition(session, error).await);
+            }
+            Err(error) => return Err(error),
+        };
         let mut written = RowsWritten::default();
         loop {
             if script.is_empty() {
@@ -112,6 +118,19 @@ impl<'a> TableRows<'a> {
                 return Ok(written);
             }
             script.close_member().await?;
+        }
+    }
+
+    /// What is wrong with a query that was refused: its condition, if it is right without one.
+    async fn blame_condition(&self, session: &mut Session, error: Error) -> Error {
+        let Some(server) = error.server().filter(|_| error.kind() == ErrorKind::Server).cloned()
+        else {
+            return error;
+        };
+        match session.query(&format!("{} LIMIT 0", self.select(None))).await {
+            Ok(_) => Error::config("the server refused the row condition of the table")
+                .with_source(server),
+            Err(_) => error,
         }
     }
 
