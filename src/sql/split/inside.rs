@@ -14,7 +14,8 @@ impl Splitter {
             match input.get(self.pos) {
                 Some(b'$') => {
                     self.pos += 1;
-                    self.mode = Mode::Dollar(self.pos.saturating_sub(self.open));
+                    let len = self.pos.saturating_sub(self.open);
+                    self.mode = Mode::Dollar { len, matched: 0 };
                     return Flow::Continue;
                 }
                 Some(byte) if is_identifier(byte) => {
@@ -34,20 +35,30 @@ impl Splitter {
         }
     }
 
-    pub(super) fn scan_dollar(&mut self, input: Input<'_>, len: usize) -> Flow {
-        let quote = input.from(self.open).get(..len).unwrap_or_default();
-        let Some(found) = memchr(b'$', input.from(self.pos)) else {
-            return self.starve(input);
-        };
-        self.pos += found;
-        match matches(input, self.pos, quote) {
-            Match::Yes => self.leave(len),
-            Match::Unsure => Flow::Starved,
-            Match::No => {
-                self.pos += 1;
-                Flow::Continue
-            }
+    /// Looks for the closing `$tag$`, whose first `matched` bytes stand before `pos`.
+    ///
+    /// A tag may be long, and its end may come in pieces: what has been compared is kept. There is
+    /// no `$` inside a tag, so after a difference the next `$` is the next place to compare from.
+    pub(super) fn scan_dollar(&mut self, input: Input<'_>, len: usize, matched: usize) -> Flow {
+        let mut matched = matched;
+        if matched == 0 {
+            let Some(found) = memchr(b'$', input.from(self.pos)) else {
+                return self.starve(input);
+            };
+            self.pos += found + 1;
+            matched = 1;
         }
+        let quote = input.from(self.open).get(..len).unwrap_or_default();
+        let wanted = quote.get(matched..).unwrap_or_default();
+        let rest = input.from(self.pos);
+        let same = rest.iter().zip(wanted).take_while(|(byte, wanted)| byte == wanted).count();
+        self.pos += same;
+        if same == wanted.len() {
+            return self.leave(0);
+        }
+        let starved = same == rest.len();
+        self.mode = Mode::Dollar { len, matched: if starved { matched + same } else { 0 } };
+        if starved { Flow::Starved } else { Flow::Continue }
     }
 
     pub(super) fn scan_quoted(&mut self, input: Input<'_>, quote: u8) -> Flow {

@@ -22,15 +22,15 @@ impl Lines {
 
     /// The place of `bytes[at]`. Places are best asked for in ascending order.
     pub(super) fn place(&mut self, bytes: &[u8], at: usize) -> Position {
-        let line = if at < self.counted {
-            // Only a few bytes back, when a look-ahead did not find what it looked for.
-            self.line.saturating_sub(line_feeds(bytes, at, self.counted))
+        if at < self.counted {
+            // What was looked for ahead is not there. Counting goes back with the scan, so that
+            // the places that follow are not far from it.
+            self.line = self.line.saturating_sub(line_feeds(bytes, at, self.counted));
         } else {
             self.line += line_feeds(bytes, self.counted, at);
-            self.counted = at;
-            self.line
-        };
-        Position { byte: self.base + at as u64, line }
+        }
+        self.counted = at;
+        self.reached()
     }
 
     /// Up to where bytes are counted.

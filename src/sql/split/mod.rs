@@ -53,8 +53,8 @@
 //! # For whoever changes this
 //!
 //! - `pos` only moves forward, past bytes that are decided, except when a `$tag` turns out to be
-//!   none. A decision needs a look-ahead of 17 bytes at most (the closing `$tag$`, its length);
-//!   what it needs and does not have makes it wait, never guess.
+//!   none, which is the only time that bytes are looked at twice. A decision needs a look-ahead of
+//!   17 bytes at most; what it needs and does not have makes it wait, never guess.
 //! - A test must be made in the same place whether the bytes came in one piece or one by one: the
 //!   tests compare all cuts, and both with a second lexer that shares no code with this one.
 

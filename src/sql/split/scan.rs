@@ -22,8 +22,9 @@ pub(super) enum Mode {
     Block { spare: u8, depth: u8 },
     /// Between `$` and the `$` that would make it a quote.
     Tag,
-    /// A `$tag$` string; the opening quote has this many bytes.
-    Dollar(usize),
+    /// A `$tag$` string; the opening quote has `len` bytes, and the last `matched` bytes before
+    /// `pos` are the first of a closing one.
+    Dollar { len: usize, matched: usize },
     /// Between the word `DELIMITER` and its argument.
     CommandSpace,
     /// At the argument of `DELIMITER`.
@@ -38,7 +39,7 @@ impl Mode {
             Self::Quoted(b'"') => Some(Construct::DoubleQuotes),
             Self::Quoted(_) => Some(Construct::Backticks),
             Self::Block { .. } => Some(Construct::Comment),
-            Self::Dollar(_) => Some(Construct::DollarQuotes),
+            Self::Dollar { .. } => Some(Construct::DollarQuotes),
             _ => None,
         }
     }
@@ -67,7 +68,7 @@ impl Splitter {
                 Mode::Line => self.scan_line(input)?,
                 Mode::Block { spare, depth } => self.scan_block(input, spare, depth)?,
                 Mode::Tag => self.scan_tag(input),
-                Mode::Dollar(len) => self.scan_dollar(input, len),
+                Mode::Dollar { len, matched } => self.scan_dollar(input, len, matched),
                 Mode::CommandSpace => self.scan_command(input)?,
                 Mode::CommandArgument => self.scan_argument(input)?,
             };

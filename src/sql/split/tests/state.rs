@@ -90,3 +90,75 @@ fn a_clone_goes_its_own_way() {
     assert!(splitter.step(b"'a", true).is_err());
     assert!(matches!(other.step(b"'a'", true), Ok(Step::Statement(_))));
 }
+
+/// Feeds `script` to a splitter in pieces, as a caller does that reads a file, and returns how long
+/// the statements are.
+fn lengths(options: SplitOptions, script: &[u8], piece: usize) -> Vec<usize> {
+    let mut splitter = Splitter::new(options);
+    let mut lengths = Vec::new();
+    let (mut from, mut to) = (0, 0);
+    loop {
+        match splitter.step(&script[from..to], to == script.len()).unwrap() {
+            Step::Statement(statement) => {
+                lengths.push(statement.text.len());
+                from += statement.consumed;
+            }
+            Step::Skip { consumed } => from += consumed,
+            Step::More => to = script.len().min(to + piece),
+            Step::End => return lengths,
+        }
+    }
+}
+
+/// A splitter that went back to the start of the statement with every piece would look at two
+/// million megabytes here, and this test would not end.
+#[test]
+fn statements_of_64_megabytes_in_small_pieces_take_one_pass() {
+    const LONG: usize = 64 << 20;
+    let mut script = b"INSERT INTO t VALUES ('".to_vec();
+    script.resize(LONG, b'x');
+    script.extend_from_slice(b"');\n");
+    let from = script.len();
+    script.extend_from_slice(b"INSERT INTO t VALUES (0)");
+    while script.len() < 2 * LONG {
+        script.extend_from_slice(br#",(-1,'it\'s; ''x''',NULL,0x27,"y;")"#);
+    }
+    let second = script.len() - from;
+    script.extend_from_slice(b";\nSELECT 1");
+    assert_eq!(lengths(maria(), &script, 1024), [LONG + 2, second, 8]);
+}
+
+/// The same for tags of dollar quotes: one that is long and closes, one that is none, and one that
+/// nearly closes again and again.
+#[test]
+fn long_tags_in_small_pieces_take_one_pass() {
+    const LONG: usize = 4 << 20;
+    let mut tag = vec![b'$'];
+    tag.resize(LONG, b'a');
+    let nearly = [&tag[..], b"b"].concat();
+    tag.push(b'$');
+    let mut script = [&tag[..], &nearly, &tag].concat();
+    let first = script.len();
+    script.push(b';');
+    let from = script.len();
+    script.extend_from_slice(&nearly);
+    let second = script.len() - from;
+    script.extend_from_slice(b";$aa$");
+    let from = script.len() - b"$aa$".len();
+    script.extend(b"$a $aab".repeat(LONG / 8));
+    script.extend_from_slice(b"$aa$");
+    let third = script.len() - from;
+    assert_eq!(lengths(my9(), &script, 7), [first, second, third]);
+}
+
+/// What looked like a tag for a million bytes has a statement at every second byte. Finding the
+/// line of each must not count all of them again.
+#[test]
+fn places_after_a_long_look_ahead_take_one_pass() {
+    const STATEMENTS: usize = 1 << 21;
+    let mut script = b"DELIMITER b\n($".to_vec();
+    script.extend(b"ab".repeat(STATEMENTS));
+    script.extend_from_slice(b"\n");
+    let lengths = lengths(my9(), &script, 999);
+    assert_eq!((lengths[0], lengths[1], lengths.len()), (3, 1, STATEMENTS));
+}
