@@ -18,6 +18,7 @@ use super::error_number::{
 };
 use super::identity::{ServerIdentity, identify};
 use super::options::ConnectOptions;
+use super::peer::Peer;
 use super::tls::{Encryption, TlsFiles, TlsMode};
 
 /// The largest packet there is. The server's own limit is the one that counts; the client must
@@ -58,12 +59,13 @@ impl ConnectOptions {
     /// Dropping the future closes the connection.
     pub async fn check_connection(&self, context: &Context) -> Result<ServerIdentity> {
         let mut conn = self.connect(context).await?;
-        let identity = context.run(identify(&mut conn)).await?;
+        let peer = Peer::new(self, conn.id(), String::new());
+        let identity = context.run(peer.answer(0, identify(&mut conn))).await?;
         let goodbye = tokio::time::timeout(DISCONNECT_TIMEOUT, conn.disconnect());
         if let Ok(Ok(Err(error))) = context.run(goodbye).await {
             tracing::debug!(%error, "could not close the connection politely");
         }
-        identity
+        identity?
     }
 
     /// Connects. The session is as the server begins one.
@@ -224,6 +226,9 @@ impl ConnectOptions {
         }
         if self.connect_timeout().is_zero() {
             return Err(Error::config("the connect timeout is zero"));
+        }
+        if self.read_timeout().is_zero() {
+            return Err(Error::config("the read timeout is zero"));
         }
         if self.socket().is_none() && (self.host().is_empty() || self.port() == 0) {
             return Err(Error::config("the host is empty or the port is 0"));

@@ -145,7 +145,8 @@ mod tests {
     fn every_part_of_a_url() {
         let options = parse(
             "mysql://us%40er:p%2Fw%3A%C3%A9+@db.example:3307/sh%20op?ssl-mode=VERIFY_CA\
-             &ssl_ca=/etc/c+a.pem&ssl-cert=%2Fc.pem&ssl-key=k.pem&connect-timeout=3&prefer-socket=1",
+             &ssl_ca=/etc/c+a.pem&ssl-cert=%2Fc.pem&ssl-key=k.pem&connect-timeout=3&read-timeout=4\
+             &prefer-socket=1",
         );
         assert_eq!(options.user(), Some("us@er"));
         assert_eq!(password(&options), Some("p/w:é+"));
@@ -157,6 +158,7 @@ mod tests {
         assert_eq!(options.ssl_cert(), Some(Path::new("/c.pem")));
         assert_eq!(options.ssl_key(), Some(Path::new("k.pem")));
         assert_eq!(options.connect_timeout(), Duration::from_secs(3));
+        assert_eq!(options.read_timeout(), Duration::from_secs(4));
         assert!(options.prefer_socket());
     }
 
@@ -194,7 +196,7 @@ mod tests {
         assert_eq!(
             refusal("mysql://a@h/b?ssl-made=required"),
             "unknown key `ssl-made` in the connection URL; the keys are socket, ssl-mode, ssl-ca, \
-             ssl-cert, ssl-key, connect-timeout, prefer-socket"
+             ssl-cert, ssl-key, connect-timeout, read-timeout, prefer-socket"
         );
         assert_eq!(
             refusal("mysql://a@h/b?ssl-mode=on"),

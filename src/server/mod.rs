@@ -11,6 +11,7 @@ mod flavor;
 mod identity;
 mod option_file;
 mod options;
+mod peer;
 mod privileges;
 mod session;
 mod settings;

@@ -14,6 +14,7 @@ use super::{connect_url, option_file};
 const DEFAULT_HOST: &str = "localhost";
 const DEFAULT_PORT: u16 = 3306;
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A password: `Debug` prints `[redacted]`, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,6 +85,7 @@ impl From<&str> for Password {
 /// | `ssl-cert` | none | `--ssl-cert` | File of the client certificate; by default the one of `ssl-key`. |
 /// | `ssl-key` | none | `--ssl-key` | File of its private key, without a passphrase; by default the one of `ssl-cert`. |
 /// | `connect-timeout` | `10` | none (`--connect-timeout` of mysql) | Seconds from the name look-up to the end of the login. |
+/// | `read-timeout` | `60` | none | Seconds after which a late answer makes snapdump ask, by a second connection, whether the server is still at work on it. If it is not, or nobody can be asked twice, the operation fails; a statement that runs on for hours does not. Rows that have begun to arrive may stop for ten times as long. |
 /// | `prefer-socket` | `false` | none | Move a TCP connection to a loopback address over to the socket that the server names; that connection is not encrypted. Wrong where a forwarded port leads to another machine. |
 ///
 /// LOAD DATA LOCAL is never answered, a password is never sent in clear text, and the format of
@@ -103,6 +105,7 @@ pub struct ConnectOptions {
     ssl_cert: Option<PathBuf>,
     ssl_key: Option<PathBuf>,
     connect_timeout: Duration,
+    read_timeout: Duration,
     prefer_socket: bool,
 }
 
@@ -120,6 +123,7 @@ impl Default for ConnectOptions {
             ssl_cert: None,
             ssl_key: None,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            read_timeout: DEFAULT_READ_TIMEOUT,
             prefer_socket: false,
         }
     }
@@ -273,6 +277,14 @@ impl ConnectOptions {
         self
     }
 
+    /// Sets after how long a late answer makes snapdump look after the connection; see
+    /// [the key](Self#keys) `read-timeout`.
+    #[must_use]
+    pub fn with_read_timeout(mut self, timeout: Duration) -> Self {
+        self.read_timeout = timeout;
+        self
+    }
+
     /// Moves a TCP connection to a loopback address over to the unix socket that the server names.
     #[must_use]
     pub fn with_prefer_socket(mut self, prefer: bool) -> Self {
@@ -350,6 +362,12 @@ impl ConnectOptions {
         self.connect_timeout
     }
 
+    /// After how long a late answer makes snapdump look after the connection.
+    #[must_use]
+    pub fn read_timeout(&self) -> Duration {
+        self.read_timeout
+    }
+
     /// Whether a loopback connection moves to the unix socket.
     #[must_use]
     pub fn prefer_socket(&self) -> bool {
@@ -415,7 +433,7 @@ const ANY_TEXT: &str = "a text";
 const ANY_PATH: &str = "a path";
 
 /// Every setting, in the order of the table in the documentation of [`ConnectOptions`].
-pub(super) const KEYS: [Key; 12] = [
+pub(super) const KEYS: [Key; 13] = [
     part("host", "a host name or an IP address", |options, value| {
         let value = text(value)?;
         *options = std::mem::take(options).with_host(value);
@@ -462,6 +480,12 @@ pub(super) const KEYS: [Key; 12] = [
         let seconds = value.parse().ok()?;
         (1..=86_400).contains(&seconds).then(|| {
             options.connect_timeout = Duration::from_secs(seconds);
+        })
+    }),
+    key("read-timeout", "a number of seconds from 1 to 86400", |options, value| {
+        let seconds = value.parse().ok()?;
+        (1..=86_400).contains(&seconds).then(|| {
+            options.read_timeout = Duration::from_secs(seconds);
         })
     }),
     key("prefer-socket", "true, false", |options, value| {

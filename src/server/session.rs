@@ -1,6 +1,7 @@
 //! One connection and what it is used for: statements, result sets, and an end that leaves
 //! nothing running on the server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
@@ -9,14 +10,15 @@ use mysql_async::{BinaryProtocol, Conn, QueryResult, Row, TextProtocol, Value};
 use super::driver_error::from_driver;
 use super::flavor::{Flavor, ServerVersion};
 use super::options::ConnectOptions;
+use super::peer::{IDENTITY, Peer};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long ending a query on the server may take before its connection is given up.
-const KILL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Tells one server from another, as far as every version lets an account see.
-const IDENTITY: &str = "CONCAT_WS(':', @@hostname, @@port, @@server_id)";
+/// How long saying goodbye may take before a connection is given up.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The most text that an answer read as a whole may have; the catalogue of a million columns has
+/// less than a third of it.
+const ANSWER_LIMIT_BYTES: usize = 1 << 30;
 
 /// A connection that is used by one task for one operation.
 ///
@@ -25,12 +27,10 @@ const IDENTITY: &str = "CONCAT_WS(':', @@hostname, @@port, @@server_id)";
 /// read the rest of the result in the background, for as long as it takes.
 pub(crate) struct Session {
     conn: Option<Conn>,
-    options: ConnectOptions,
+    peer: Arc<Peer>,
     context: Context,
     flavor: Flavor,
     version: ServerVersion,
-    /// What tells this server from another behind the same address; see [`IDENTITY`].
-    identity: String,
     /// Set while an answer is under way.
     busy: bool,
 }
@@ -40,18 +40,19 @@ impl Session {
     pub(crate) async fn open(options: &ConnectOptions, context: &Context) -> Result<Self> {
         let mut conn = options.connect(context).await?;
         let question = format!("SELECT @@version, @@version_comment, {IDENTITY}");
+        // Nothing that could be told apart from a late answer yet.
+        let peer = Peer::new(options, conn.id(), String::new());
         let row: Option<Row> = context
-            .run(conn.query_first(question))
-            .await?
+            .run(peer.answer(0, conn.query_first(question)))
+            .await??
             .map_err(|error| from_driver(error, "could not ask the server for its version"))?;
         let row = row.map(TextRow).ok_or_else(no_single_row)?;
         let version = row.text(0)?;
         Ok(Self {
             flavor: Flavor::detect(&version, &row.text(1)?),
             version: version.parse()?,
-            identity: row.text(2)?,
+            peer: Arc::new(Peer::new(options, conn.id(), row.text(2)?)),
             conn: Some(conn),
-            options: options.clone(),
             context: context.clone(),
             busy: false,
         })
@@ -76,31 +77,45 @@ impl Session {
 
     /// Runs a statement and reads its answer to the end, whatever it is.
     pub(crate) async fn execute(&mut self, sql: impl AsRef<[u8]> + Send) -> Result<()> {
-        let context = self.context.clone();
+        let (context, peer) = (self.context.clone(), Arc::clone(&self.peer));
         self.busy = true;
         let conn = self.conn()?;
-        let done = context.run(conn.query_drop(sql.as_ref())).await?;
+        let sql = sql.as_ref();
+        let done = context.run(peer.answer(sql.len(), conn.query_drop(sql))).await??;
         self.busy = still_busy(&done);
         done.map_err(|error| from_driver(error, "a statement failed"))
     }
 
     /// Runs a query by the text protocol and reads all rows of its first result set.
     pub(crate) async fn query(&mut self, sql: &str) -> Result<Vec<TextRow>> {
-        let context = self.context.clone();
+        self.query_within(sql, ANSWER_LIMIT_BYTES).await
+    }
+
+    /// The same, with a limit to the text of the answer in bytes.
+    async fn query_within(&mut self, sql: &str, limit: usize) -> Result<Vec<TextRow>> {
+        let (context, peer) = (self.context.clone(), Arc::clone(&self.peer));
         self.busy = true;
         let conn = self.conn()?;
         let read = async {
             let mut result: QueryResult<'_, '_, TextProtocol> = conn.query_iter(sql).await?;
             let mut rows = Vec::new();
+            let mut bytes = 0usize;
             while let Some(row) = result.next().await? {
-                rows.push(TextRow(row));
+                let row = TextRow(row);
+                bytes = bytes.saturating_add(row.memory());
+                if bytes > limit {
+                    return Ok(None);
+                }
+                rows.push(row);
             }
             result.drop_result().await?;
-            Ok::<_, mysql_async::Error>(rows)
+            Ok::<_, mysql_async::Error>(Some(rows))
         };
-        let rows = context.run(read).await?;
-        self.busy = still_busy(&rows);
-        rows.map_err(|error| from_driver(error, "a query failed"))
+        let rows = context.run(peer.answer(sql.len(), read)).await??;
+        self.busy = still_busy(&rows) || matches!(rows, Ok(None));
+        rows.map_err(|error| from_driver(error, "a query failed"))?.ok_or_else(|| {
+            Error::new(ErrorKind::Protocol, "the server's answer to a query is too large")
+        })
     }
 
     /// Runs a query that answers exactly one row.
@@ -114,14 +129,14 @@ impl Session {
 
     /// Has the server parse a statement and look up all that it names, without running it.
     pub(crate) async fn check_statement(&mut self, sql: &[u8]) -> Result<()> {
-        let context = self.context.clone();
+        let (context, peer) = (self.context.clone(), Arc::clone(&self.peer));
         self.busy = true;
         let conn = self.conn()?;
         let checked = async {
             let statement = conn.prep(sql).await?;
             conn.close(statement).await
         };
-        let done = context.run(checked).await?;
+        let done = context.run(peer.answer(sql.len(), checked)).await??;
         self.busy = still_busy(&done);
         done.map_err(|error| from_driver(error, "the server does not take a statement"))
     }
@@ -130,12 +145,12 @@ impl Session {
     pub(crate) async fn rows(&mut self, sql: &str) -> Result<Rows<'_>> {
         let context = self.context.clone();
         self.busy = true;
-        let Self { conn, busy, .. } = self;
+        let Self { conn, busy, peer, .. } = self;
         let conn = conn
             .as_mut()
             .ok_or_else(|| Error::new(ErrorKind::Internal, "the session is closed"))?;
-        match context.run(conn.exec_iter(sql, ())).await? {
-            Ok(result) => Ok(Rows { result, busy }),
+        match context.run(peer.answer(sql.len(), conn.exec_iter(sql, ()))).await?? {
+            Ok(result) => Ok(Rows { result, busy, peer }),
             Err(error) => {
                 *busy = !matches!(error, mysql_async::Error::Server(_));
                 Err(from_driver(error, "could not read rows"))
@@ -162,7 +177,7 @@ impl Session {
         if self.busy {
             self.kill().await;
         } else if let Some(conn) = self.conn.take() {
-            match tokio::time::timeout(KILL_TIMEOUT, conn.disconnect()).await {
+            match tokio::time::timeout(GOODBYE_TIMEOUT, conn.disconnect()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "the connection did not close cleanly"),
                 Err(_) => tracing::debug!("the connection did not close in time"),
@@ -173,7 +188,7 @@ impl Session {
     /// Ends what runs on the server, then the connection.
     async fn kill(mut self) {
         if let Some(conn) = self.conn.take() {
-            kill(conn, &self.options, &self.identity).await;
+            self.peer.kill(conn).await;
         }
     }
 }
@@ -198,10 +213,10 @@ impl Drop for Session {
             // Nothing is under way: the driver closes it in the background.
             return drop(conn);
         }
-        let (options, identity) = (self.options.clone(), std::mem::take(&mut self.identity));
+        let peer = Arc::clone(&self.peer);
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
-                runtime.spawn(async move { kill(conn, &options, &identity).await });
+                runtime.spawn(async move { peer.kill(conn).await });
             }
             // Without a runtime the socket just closes, and the server notices on its next write.
             Err(_) => drop(conn),
@@ -209,46 +224,11 @@ impl Drop for Session {
     }
 }
 
-/// Kills a connection through a second one of the same account, which needs no privilege.
-///
-/// Best effort: when the server cannot be reached any more there is nothing left to kill. A proxy
-/// may lead the second connection to another server, where the number means somebody else's
-/// connection, so the server's identity is compared first.
-async fn kill(conn: Conn, options: &ConnectOptions, identity: &str) {
-    let id = conn.id();
-    let control = async {
-        // A context of its own: the operation's is cancelled already.
-        let context = Context::new().with_timeout(KILL_TIMEOUT);
-        let mut control = options.connect(&context).await?;
-        let same_server: Option<String> =
-            control
-                .query_first(format!("SELECT {IDENTITY}"))
-                .await
-                .map_err(|error| from_driver(error, "could not ask for the server's identity"))?;
-        if same_server.as_deref() != Some(identity) {
-            return Err(Error::new(ErrorKind::Connect, "the address leads to another server now"));
-        }
-        let killed = control
-            .query_drop(format!("KILL CONNECTION {id}"))
-            .await
-            .map_err(|error| from_driver(error, "could not kill the connection"));
-        // Closing it tells nothing new.
-        let _ = control.disconnect().await;
-        killed
-    };
-    match tokio::time::timeout(KILL_TIMEOUT, control).await {
-        Ok(Ok(())) => tracing::debug!(id, "killed a connection"),
-        Ok(Err(error)) => tracing::debug!(id, error = %error.chain(), "connection not killed"),
-        Err(_) => tracing::debug!(id, "connection not killed in time"),
-    }
-    // Its socket is dead by now, so the driver's clean-up ends at once.
-    drop(conn);
-}
-
 /// Rows of a result set that is still being sent.
 pub(crate) struct Rows<'a> {
     result: QueryResult<'a, 'static, BinaryProtocol>,
     busy: &'a mut bool,
+    peer: &'a Peer,
 }
 
 impl Rows<'_> {
@@ -257,7 +237,7 @@ impl Rows<'_> {
     /// Not cancel safe: a dropped call can have read half a row. The session then still counts as
     /// busy, so it is killed and never used again.
     pub(crate) async fn next(&mut self) -> Result<Option<Row>> {
-        let row = self.result.next().await;
+        let row = self.peer.row(self.result.next()).await?;
         match &row {
             Ok(Some(_)) => {}
             Ok(None) => *self.busy = false,
@@ -272,6 +252,17 @@ impl Rows<'_> {
 pub(crate) struct TextRow(Row);
 
 impl TextRow {
+    /// Roughly what it takes in memory, in bytes.
+    fn memory(&self) -> usize {
+        let values = (0..self.0.len()).map(|column| match self.0.as_ref(column) {
+            Some(Value::Bytes(bytes)) => bytes.len(),
+            _ => 0,
+        });
+        values.fold(0, |sum: usize, bytes| {
+            sum.saturating_add(bytes).saturating_add(size_of::<Value>())
+        })
+    }
+
     /// How many columns there are.
     pub(crate) fn columns(&self) -> usize {
         self.0.len()

@@ -29,6 +29,7 @@ mod connect;
 mod corpus;
 mod databases;
 mod failures;
+mod faults;
 mod gate;
 mod options;
 mod privileges;

@@ -1,0 +1,154 @@
+//! Connections that are cut or fall silent, with and without TLS, at every part of what passes.
+
+use std::time::Instant;
+
+use futures::future::join_all;
+use snapdump::{ConnectOptions, Context, DumpOptions, ErrorKind, TlsMode, dump_to_path, restore};
+
+use super::proxy::{Break, Fault, Proxy, Way};
+use super::world::{BOUND, End, World};
+use crate::backup::assert_error;
+
+/// How many places are tried on each way of each connection.
+fn places() -> u64 {
+    depth(3, 150)
+}
+
+/// `quick` for the tests of every change, `full` for `scripts/soak`.
+pub(super) fn depth(quick: u64, full: u64) -> u64 {
+    if std::env::var_os("SNAPDUMP_SOAK").is_some() { full } else { quick }
+}
+
+/// Faults spread over all that passed in a run without any.
+fn spread(passed: &[(u64, u64)], how: Break) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    // Later connections say goodbye only.
+    for (connection, &(up, down)) in passed.iter().take(2).enumerate() {
+        for (way, bytes) in [(Way::ToServer, up), (Way::ToClient, down)] {
+            for place in 0..places() {
+                // Never behind the last byte: the goodbye of a finished operation harms nobody.
+                let at = bytes * place / places() + place % 7;
+                faults.push(Fault { connection, way, at, how });
+            }
+        }
+    }
+    faults
+}
+
+fn modes() -> [TlsMode; 2] {
+    [TlsMode::Disabled, TlsMode::Required]
+}
+
+/// Asserts what a broken connection is reported as.
+fn assert_broken(world: &World, error: &snapdump::Error, what: &str) {
+    // A restore point that could not be taken says so; the cause is behind it.
+    let kinds = [ErrorKind::Connect, ErrorKind::Protocol, ErrorKind::RestorePoint];
+    assert!(kinds.contains(&error.kind()), "{what}: {} {}", error.kind(), error.chain());
+    assert_error(&world.server, error, error.kind(), &[]);
+}
+
+async fn dump_once(world: &World, options: &ConnectOptions, fault: Fault) {
+    let what = format!("dump, {fault:?}");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dump.sql.gz");
+    let proxy = Proxy::start(options, Some(fault)).await;
+    let connect = proxy.options(options);
+    let since = Instant::now();
+    let done = dump_to_path(&connect, &path, &DumpOptions::default(), &Context::new()).await;
+    assert!(since.elapsed() < BOUND, "{what}: {:?}", since.elapsed());
+    match done {
+        Ok(_) => {
+            // Only where the last words of a session were lost.
+            assert!(!proxy.has_broken() || fault.at > 500, "{what}: nobody noticed");
+            snapdump::verify(&path, &Context::new()).await.unwrap();
+        }
+        Err(error) => {
+            assert!(proxy.has_broken(), "{what}: {}", error.chain());
+            assert_broken(world, &error, &what);
+            assert_eq!(crate::backup::files_in(directory.path()), [""; 0], "{what}");
+        }
+    }
+    proxy.stop().await;
+}
+
+on_each_server! {
+    /// All of these at once: each has a proxy and a file of its own.
+    async fn a_dump_over_a_breaking_connection(server: TestServer) {
+        let world = World::make(&server, 3_000).await;
+        for mode in modes() {
+            let options = world.from().with_tls_mode(mode);
+            let proxy = Proxy::start(&options, None).await;
+            let path = world.directory.path().join("whole.sql.gz");
+            dump_to_path(&proxy.options(&options), &path, &DumpOptions::default(), &Context::new())
+                .await
+                .unwrap();
+            let passed = proxy.passed();
+            proxy.stop().await;
+            for how in [Break::Cut, Break::Stall] {
+                let faults = spread(&passed, how);
+                for some in faults.chunks(10) {
+                    join_all(some.iter().map(|fault| dump_once(&world, &options, *fault))).await;
+                }
+            }
+            let network_gone =
+                Fault { connection: 0, way: Way::ToClient, at: passed[0].1 / 2, how: Break::Blackout };
+            dump_once(&world, &options, network_gone).await;
+            assert_eq!(world.settle("dumps over a breaking connection").await, End::Before);
+        }
+    }
+
+    async fn a_restore_over_a_breaking_connection(server: TestServer) {
+        let world = World::make(&server, 3_000).await;
+        for mode in modes() {
+            let options = world.to().with_tls_mode(mode);
+            let proxy = Proxy::start(&options, None).await;
+            restore(&proxy.options(&options), world.backup(), &world.restore_options(), &Context::new())
+                .await
+                .unwrap();
+            let passed = proxy.passed();
+            proxy.stop().await;
+            assert_eq!(world.settle("no fault").await, End::After);
+
+            // The connections of check, restore point (two) and replay.
+            let mut ends = Vec::new();
+            for (connection, &(up, down)) in passed.iter().enumerate() {
+                for (way, bytes) in [(Way::ToServer, up), (Way::ToClient, down)] {
+                    for place in 1..=depth(1, 20) {
+                        let how = if place % 2 == 0 { Break::Cut } else { Break::Stall };
+                        let at = bytes * place / (depth(1, 20) + 1);
+                        let fault = Fault { connection, way, at, how };
+                        ends.push(restore_once(&world, &options, fault).await);
+                    }
+                }
+            }
+            for end in [End::Before, End::Between] {
+                assert!(ends.contains(&end), "{}: {ends:?}", server.name);
+            }
+        }
+    }
+}
+
+async fn restore_once(world: &World, options: &ConnectOptions, fault: Fault) -> End {
+    let what = format!("restore, {fault:?}");
+    let proxy = Proxy::start(options, Some(fault)).await;
+    let connect = proxy.options(options);
+    let since = Instant::now();
+    let done = restore(&connect, world.backup(), &world.restore_options(), &Context::new()).await;
+    assert!(since.elapsed() < BOUND, "{what}: {:?}", since.elapsed());
+    proxy.stop().await;
+    match done {
+        Ok(_) => {
+            assert_eq!(world.settle(&what).await, End::After, "{what}");
+            End::After
+        }
+        Err(error) => {
+            assert_broken(world, &error, &what);
+            let end = world.settle(&what).await;
+            // A restore that failed while it saved has changed nothing.
+            if error.kind() == ErrorKind::RestorePoint {
+                assert_eq!(end, End::Before, "{what}: {}", error.chain());
+            }
+            end
+        }
+    }
+}

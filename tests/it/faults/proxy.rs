@@ -1,0 +1,235 @@
+//! A TCP proxy between snapdump and a server, which breaks connections where a test wants it.
+//!
+//! It does not care what passes, so it works for TLS too; only [`Proxy::hold_at`] looks for text.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use snapdump::ConnectOptions;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    ToServer,
+    ToClient,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Break {
+    /// Both sides see it closed.
+    Cut,
+    /// Nothing passes any more, and nobody is told: a half-open connection.
+    Stall,
+    /// The same for this and all later connections: the network is gone.
+    Blackout,
+}
+
+/// Where it ends: at this byte of this connection, both counted from 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    pub(crate) connection: usize,
+    pub(crate) way: Way,
+    pub(crate) at: u64,
+    pub(crate) how: Break,
+}
+
+#[derive(Debug)]
+struct State {
+    upstream: String,
+    fault: Option<Fault>,
+    hold: Option<Hold>,
+    /// Bytes that passed, by connection: to the server, to the client.
+    passed: std::sync::Mutex<Vec<Arc<[AtomicU64; 2]>>>,
+    broken: watch::Sender<bool>,
+    blackout: watch::Sender<bool>,
+}
+
+/// A point at which the traffic waits for the test.
+#[derive(Debug)]
+struct Hold {
+    text: &'static str,
+    /// How often the text passes before it is held.
+    skip: AtomicUsize,
+    held: Notify,
+    release: Notify,
+}
+
+/// A proxy that lives as long as this value; then all of its connections are cut.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    port: u16,
+    state: Arc<State>,
+    tasks: JoinSet<()>,
+}
+
+impl Proxy {
+    pub(crate) async fn start(to: &ConnectOptions, fault: Option<Fault>) -> Self {
+        Self::start_with(to, fault, None).await
+    }
+
+    /// A proxy that stops, before it hands it on, at the packet to the server that has `text` in
+    /// it, after `skip` others. Clear text only.
+    pub(crate) async fn hold_at(to: &ConnectOptions, text: &'static str, skip: usize) -> Self {
+        let hold = Hold {
+            text,
+            skip: AtomicUsize::new(skip),
+            held: Notify::new(),
+            release: Notify::new(),
+        };
+        Self::start_with(to, None, Some(hold)).await
+    }
+
+    async fn start_with(to: &ConnectOptions, fault: Option<Fault>, hold: Option<Hold>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(State {
+            upstream: format!("{}:{}", to.host(), to.port()),
+            fault,
+            hold,
+            passed: std::sync::Mutex::default(),
+            broken: watch::Sender::new(false),
+            blackout: watch::Sender::new(false),
+        });
+        let mut tasks = JoinSet::new();
+        let inner = Arc::clone(&state);
+        tasks.spawn(async move {
+            // Aborted with this task.
+            let mut connections = JoinSet::new();
+            while let Ok((client, _)) = listener.accept().await {
+                let state = Arc::clone(&inner);
+                connections.spawn(async move {
+                    // An error is a connection that has ended.
+                    let _ = state.serve(client).await;
+                });
+            }
+        });
+        Self { port, state, tasks }
+    }
+
+    /// The same options, by way of this proxy.
+    pub(crate) fn options(&self, to: &ConnectOptions) -> ConnectOptions {
+        to.clone().with_host("127.0.0.1").with_port(self.port)
+    }
+
+    /// How many bytes have passed on each connection: to the server, to the client.
+    pub(crate) fn passed(&self) -> Vec<(u64, u64)> {
+        let passed = self.state.passed.lock().unwrap();
+        passed
+            .iter()
+            .map(|ways| (ways[0].load(Ordering::SeqCst), ways[1].load(Ordering::SeqCst)))
+            .collect()
+    }
+
+    /// Whether the fault has happened.
+    pub(crate) fn has_broken(&self) -> bool {
+        *self.state.broken.borrow()
+    }
+
+    /// Waits until the text has come that this proxy holds.
+    pub(crate) async fn held(&self) {
+        let held = self.state.hold.as_ref().unwrap().held.notified();
+        tokio::time::timeout(Duration::from_secs(60), held).await.expect("the text never came");
+    }
+
+    /// Lets the held text pass.
+    pub(crate) fn release(&self) {
+        self.state.hold.as_ref().unwrap().release.notify_one();
+    }
+
+    /// Closes all connections and takes no more.
+    pub(crate) async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+impl State {
+    async fn serve(&self, client: TcpStream) -> io::Result<()> {
+        let (number, counts) = {
+            let mut passed = self.passed.lock().unwrap();
+            let counts: Arc<[AtomicU64; 2]> = Arc::default();
+            passed.push(Arc::clone(&counts));
+            (passed.len() - 1, counts)
+        };
+        let mut blackout = self.blackout.subscribe();
+        if *blackout.borrow() {
+            return std::future::pending().await;
+        }
+        let server = TcpStream::connect(&self.upstream).await?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        let [up_count, down_count] = &*counts;
+        let up = self.relay(number, Way::ToServer, up_count, from_client, to_server);
+        let down = self.relay(number, Way::ToClient, down_count, from_server, to_client);
+        let both = async {
+            tokio::select! {
+                ended = up => ended,
+                ended = down => ended,
+            }
+        };
+        let dark = async { blackout.wait_for(|dark| *dark).await.map(drop) };
+        let ended = tokio::select! {
+            ended = both => ended?,
+            _ = dark => Some(Break::Blackout),
+        };
+        match ended {
+            Some(Break::Cut) | None => Ok(()),
+            Some(Break::Stall | Break::Blackout) => std::future::pending().await,
+        }
+    }
+
+    /// Copies bytes one way until one side closes or the fault happens.
+    async fn relay(
+        &self,
+        number: usize,
+        way: Way,
+        count: &AtomicU64,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+    ) -> io::Result<Option<Break>> {
+        let fault = self.fault.filter(|fault| fault.connection == number && fault.way == way);
+        let mut buffer = vec![0; 64 * 1024];
+        let mut passed = 0u64;
+        loop {
+            let left = fault.map_or(u64::MAX, |fault| fault.at - passed);
+            if let Some(fault) = fault
+                && left == 0
+            {
+                self.broken.send_replace(true);
+                if fault.how == Break::Blackout {
+                    self.blackout.send_replace(true);
+                }
+                return Ok(Some(fault.how));
+            }
+            let room = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+            let read = from.read(&mut buffer[..room]).await?;
+            if read == 0 {
+                return Ok(None);
+            }
+            if way == Way::ToServer
+                && let Some(hold) = &self.hold
+                && buffer[..read].windows(hold.text.len()).any(|part| part == hold.text.as_bytes())
+            {
+                let turn = hold.skip.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |skip| {
+                    Some(skip.wrapping_sub(1))
+                });
+                if turn == Ok(0) {
+                    hold.held.notify_one();
+                    hold.release.notified().await;
+                }
+            }
+            to.write_all(&buffer[..read]).await?;
+            passed += read as u64;
+            count.store(passed, Ordering::SeqCst);
+        }
+    }
+}

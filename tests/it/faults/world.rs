@@ -1,0 +1,198 @@
+//! The property of every fault, and the data that it is checked on.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, verify};
+
+use crate::backup::{assert_no_session_left, dump_into, files_in, restore_with, state};
+use crate::compare::{Description, compare};
+use crate::harness::{TestDatabase, TestServer};
+use crate::roundtrip::connect;
+
+/// How long an operation may take to notice and report a fault, with the timeouts of
+/// [`impatient`] options. Much more than it takes; without a bound it would be hours.
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
+
+/// Timeouts that tests can wait for.
+pub(crate) fn impatient(options: &ConnectOptions) -> ConnectOptions {
+    options
+        .clone()
+        .with_connect_timeout(Duration::from_millis(1_500))
+        .with_read_timeout(Duration::from_millis(250))
+}
+
+/// A backup, a target that holds something else, and a directory for restore points.
+pub(crate) struct World {
+    pub(crate) server: TestServer,
+    /// What the backup was made of.
+    pub(crate) source: TestDatabase,
+    /// Where restores go.
+    pub(crate) target: TestDatabase,
+    /// What the target is now, and what a whole restore makes of it.
+    before: Description,
+    after: Description,
+    /// The backup is in it, and nothing else.
+    backups: tempfile::TempDir,
+    /// Where restore points and new dumps go.
+    pub(crate) directory: tempfile::TempDir,
+}
+
+/// What a target has become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum End {
+    Before,
+    /// Between before and after; the restore point has brought it back.
+    Between,
+    After,
+}
+
+impl World {
+    /// The backup has `rows` rows of a kilobyte each.
+    pub(crate) async fn make(server: &TestServer, rows: u32) -> Self {
+        let source = server.database().await;
+        make_new(&source, rows).await;
+        let (backups, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let target = server.database().await;
+        make_old(&target).await;
+        let before = state(&target).await;
+        let backup = backups.path().join("backup.sql.gz");
+        dump_into(&source, &backup, &DumpOptions::default()).await;
+
+        let restored = server.database().await;
+        make_old(&restored).await;
+        let points = tempfile::tempdir().unwrap();
+        let options = RestoreOptions::default().with_restore_point_directory(points.path());
+        restore_with(&restored, &backup, &options).await;
+        let after = state(&restored).await;
+        assert!(!compare(&before, &after).is_empty());
+        Self { server: server.clone(), source, target, before, after, backups, directory }
+    }
+
+    pub(crate) fn backup(&self) -> PathBuf {
+        self.backups.path().join("backup.sql.gz")
+    }
+
+    /// How to reach the source, impatiently.
+    pub(crate) fn from(&self) -> ConnectOptions {
+        impatient(&connect(&self.source))
+    }
+
+    /// How to reach the target, impatiently.
+    pub(crate) fn to(&self) -> ConnectOptions {
+        impatient(&connect(&self.target))
+    }
+
+    pub(crate) fn restore_options(&self) -> RestoreOptions {
+        RestoreOptions::default().with_restore_point_directory(self.directory.path())
+    }
+
+    /// **The property.** After any fault, when everything that ran has ended:
+    ///
+    /// - every file that has the name of a backup verifies, and nothing else is there;
+    /// - the database is as before or as after the operation, or between the two with a restore
+    ///   point that rolls it back;
+    /// - no query of ours is left on the server, and no lock.
+    ///
+    /// The directory is empty and the target as before when this returns.
+    pub(crate) async fn settle(&self, what: &str) -> End {
+        let what = format!("{}, {what}", self.server.name);
+        for database in [&self.source, &self.target] {
+            assert_no_session_left(database, Duration::from_secs(10)).await;
+        }
+        let mut points = self.whole_backups(&what).await;
+        // Fails when a lock is left.
+        self.target.run(&["SET SESSION lock_wait_timeout = 2", "LOCK TABLES items WRITE"]).await;
+
+        let now = state(&self.target).await;
+        let end = if compare(&self.before, &now).is_empty() {
+            End::Before
+        } else if compare(&self.after, &now).is_empty() {
+            End::After
+        } else {
+            End::Between
+        };
+        if end != End::Before {
+            let point = points.pop().unwrap_or_else(|| panic!("{what}: {end:?}, no restore point"));
+            self.roll_back(&point, &what).await;
+        }
+        for file in files_in(self.directory.path()) {
+            std::fs::remove_file(self.directory.path().join(file)).unwrap();
+        }
+        end
+    }
+
+    /// The files in the directory, each of which verifies.
+    async fn whole_backups(&self, what: &str) -> Vec<PathBuf> {
+        let mut whole = Vec::new();
+        for name in files_in(self.directory.path()) {
+            let path = self.directory.path().join(&name);
+            if let Err(error) = verify(&path, &Context::new()).await {
+                panic!("{what}: {name} does not verify: {}", error.chain());
+            }
+            whole.push(path);
+        }
+        whole
+    }
+
+    async fn roll_back(&self, point: &Path, what: &str) {
+        let undone = tempfile::tempdir().unwrap();
+        let options = RestoreOptions::default().with_restore_point_directory(undone.path());
+        restore_with(&self.target, point, &options).await;
+        // What only the failed restore made is no part of the restore point.
+        self.target.run(&DROP_NEW).await;
+        let differences: Vec<_> = compare(&self.before, &state(&self.target).await)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(differences, [""; 0], "{what}: not rolled back");
+    }
+}
+
+/// What only [`make_new`] makes.
+const DROP_NEW: [&str; 4] = [
+    "DROP VIEW IF EXISTS words",
+    "DROP PROCEDURE IF EXISTS count_items",
+    "DROP EVENT IF EXISTS tidy",
+    "DROP TABLE IF EXISTS only_new",
+];
+
+/// The contents of the backup.
+pub(crate) async fn make_new(database: &TestDatabase, rows: u32) {
+    let fill = format!(
+        "INSERT INTO items (word, data) SELECT CONCAT('new ', a.n * 100 + b.n), REPEAT(SHA2(RAND(), 256), 15) \
+         FROM digits a, digits b WHERE a.n * 100 + b.n < {rows}"
+    );
+    let numbers = (0..100).map(|number| format!("({number})")).collect::<Vec<_>>().join(",");
+    database
+        .run(&[
+            "CREATE TABLE items (id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(40), \
+             data TEXT, KEY (word))",
+            "CREATE TABLE digits (n INT PRIMARY KEY)",
+            &format!("INSERT INTO digits VALUES {numbers}"),
+            &fill,
+            "DROP TABLE digits",
+            "CREATE TABLE only_new (id INT PRIMARY KEY, item INT, \
+             FOREIGN KEY (item) REFERENCES items (id))",
+            "INSERT INTO only_new SELECT id, id FROM items WHERE id < 20",
+            "CREATE VIEW words AS SELECT word FROM items WHERE id < 10",
+            "CREATE TRIGGER on_items BEFORE UPDATE ON items FOR EACH ROW SET NEW.word = 'changed'",
+            "CREATE PROCEDURE count_items() SELECT COUNT(*) FROM items",
+            "CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM only_new",
+        ])
+        .await;
+}
+
+/// The contents of a target before a restore.
+pub(crate) async fn make_old(database: &TestDatabase) {
+    database
+        .run(&[
+            "CREATE TABLE items (id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(40), \
+             data TEXT)",
+            "INSERT INTO items (word) VALUES ('old'), ('older'), ('oldest')",
+            "CREATE TABLE only_before (id INT PRIMARY KEY)",
+            "INSERT INTO only_before VALUES (1), (2)",
+            "CREATE VIEW ages AS SELECT word AS age FROM items",
+        ])
+        .await;
+}
