@@ -5,6 +5,7 @@
 //! is there, routines, views, triggers and events; settings back; footer.
 
 mod definer;
+mod exact;
 mod guard;
 mod objects;
 mod options;
@@ -15,6 +16,7 @@ mod report;
 mod rows;
 mod script;
 mod select;
+mod table;
 mod view_order;
 
 pub use options::{Databases, Definer, DumpOptions};
@@ -37,6 +39,7 @@ use crate::progress::Phase;
 use crate::server::{ConnectOptions, Database, Flavor, Session, Table};
 use crate::sql::literal::push_fmt;
 use crate::store::StagedFile;
+use exact::ExactText;
 use guard::{Guard, at_object};
 use objects::{SCRIPT_SQL_MODE, View};
 use plan::Plan;
@@ -93,7 +96,8 @@ pub async fn dump<W: AsyncWrite + Unpin + Send>(
     let started = Instant::now();
     context.enter(Phase::Connect);
     let mut session = Session::open(connect, context).await?;
-    let dumped = dump_session(&mut session, connect, output, options, started).await;
+    // In a box: its state is large, and the callers' futures would all hold it.
+    let dumped = Box::pin(dump_session(&mut session, connect, output, options, started)).await;
     // Also after a failure: a query that still runs is killed before the caller hears of it.
     session.close().await;
     dumped
@@ -127,6 +131,7 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
         options,
         plan: &plan,
         guard,
+        exact: ExactText::new(connect, &context),
         objects: Vec::new(),
         warnings,
     };
@@ -141,9 +146,10 @@ async fn dump_session<W: AsyncWrite + Unpin + Send>(
     context.counters().work_on(None);
     context.enter(Phase::Publish);
     dump.end().await?;
-    let Dump { session, script, guard, objects, warnings, .. } = dump;
+    let Dump { session, script, guard, exact, objects, warnings, .. } = dump;
     session.execute("ROLLBACK").await?;
     guard.close().await;
+    exact.close().await;
 
     let manifest = Manifest {
         format: FORMAT_VERSION,
@@ -190,6 +196,7 @@ struct Dump<'a, W> {
     options: &'a DumpOptions,
     plan: &'a Plan,
     guard: Guard,
+    exact: ExactText,
     /// The manifest's objects so far.
     objects: Vec<ObjectEntry>,
     warnings: Vec<String>,
@@ -355,17 +362,21 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         let position = u32::try_from(self.objects.len()).map_err(|_| {
             Error::new(ErrorKind::Unsupported, "more objects than the file format can count")
         })?;
-        let name = quote_identifier(&table.name);
         self.select_database(database);
         self.script.comment(format_args!("{object}"));
         let mut entry = ObjectEntry::new(object.clone());
         entry.engine.clone_from(&table.engine);
         entry.definition = self.options.definitions();
         if self.options.definitions() {
-            let row = self.session.query_one(&format!("SHOW CREATE TABLE {name}")).await?;
-            self.script.statement(format!("DROP TABLE IF EXISTS {name}"));
-            let create = row.bytes(1)?.unwrap_or_default();
-            self.script.statement(printed::without_own_database(create, &database.name));
+            let lost = table::write_definition(
+                self.session,
+                &mut self.exact,
+                &mut self.script,
+                database,
+                table,
+                self.options,
+            );
+            self.warnings.extend(lost.await?);
             self.script.part(position).definition = true;
         }
         if table.rows_live_elsewhere() {

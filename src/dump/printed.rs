@@ -62,6 +62,65 @@ fn ends_with(text: &[u8], end: &[u8]) -> bool {
     text.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
+/// What a column's members and default really are, as literals.
+#[derive(Debug)]
+pub(super) struct ExactColumn {
+    pub(super) name: String,
+    pub(super) members: Option<Vec<String>>,
+    pub(super) default: Option<String>,
+}
+
+/// Puts the literals of a column in the place of those that the server prints.
+pub(super) fn with_exact_column(create: &[u8], column: &ExactColumn) -> Vec<u8> {
+    let Some(start) = type_of_column(create, &column.name) else { return create.to_vec() };
+    let (before, mut rest) = create.split_at(start);
+    let mut out = before.to_vec();
+    if let Some(members) = &column.members
+        && let Some(open) = rest.iter().position(|&byte| byte == b'(')
+    {
+        let (kind, list) = rest.split_at(open + 1);
+        out.extend_from_slice(kind);
+        out.extend_from_slice(members.join(",").as_bytes());
+        rest = list.get(end_of(list, b')')..).unwrap_or_default();
+    }
+    if let Some(default) = &column.default {
+        const WORD: &[u8] = b" DEFAULT ";
+        let line = rest.get(..end_of(rest, b'\n')).unwrap_or_default();
+        if let Some(at) = outside_quotes(line, b" DEFAULT '") {
+            let (kept, literal) = rest.split_at(at + WORD.len());
+            out.extend_from_slice(kept);
+            out.extend_from_slice(default.as_bytes());
+            rest = literal.get(quoted_length(literal)..).unwrap_or_default();
+        }
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Where the type of a column begins in the definition of its table.
+fn type_of_column(create: &[u8], column: &str) -> Option<usize> {
+    let name = format!("\n  {} ", quote_identifier(column));
+    outside_quotes(create, name.as_bytes()).map(|at| at + name.len())
+}
+
+/// Where `wanted` begins first in `text`, strings and identifiers before it left out.
+fn outside_quotes(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some((&byte, _)) = text.get(at..)?.split_first() {
+        let rest = text.get(at..)?;
+        if rest.starts_with(wanted) {
+            return Some(at);
+        }
+        at += if matches!(byte, b'\'' | b'`') { quoted_length(rest) } else { 1 };
+    }
+    None
+}
+
+/// Where `end` stands first in `text` outside of quotes; the length of the text if it does not.
+fn end_of(text: &[u8], end: u8) -> usize {
+    outside_quotes(text, &[end]).unwrap_or(text.len())
+}
+
 /// Takes a database's own name out of the list of libraries that a `JavaScript` routine uses.
 pub(super) fn libraries_without_own_database(create: &[u8], database: &str) -> Vec<u8> {
     const LIST: &[u8] = b"\n    LANGUAGE JAVASCRIPT\n    USING (";
@@ -158,6 +217,29 @@ mod tests {
         ] {
             assert_eq!(stripped(kept), kept);
         }
+    }
+
+    #[test]
+    fn members_and_defaults_are_replaced_in_their_column_only() {
+        let create = "CREATE TABLE `t` (\n  `e` enum('?','b)') DEFAULT '?' COMMENT ' DEFAULT ''?',\n  \
+                      `it's` set('?','it''s ?') NOT NULL,\n  `v` varchar(5) DEFAULT 'it''s ?',\n  \
+                      KEY `e` (`e`)\n)";
+        let replaced = |name: &str, members: Option<&[&str]>, default: Option<&str>| {
+            let column = ExactColumn {
+                name: name.to_owned(),
+                members: members.map(|list| list.iter().map(|&text| text.to_owned()).collect()),
+                default: default.map(str::to_owned),
+            };
+            String::from_utf8(with_exact_column(create.as_bytes(), &column)).unwrap()
+        };
+        let exact = replaced("e", Some(&["0x01", "'b)'"]), Some("_x 0x01"));
+        let printed = "enum('?','b)') DEFAULT '?' COMMENT";
+        assert_eq!(exact, create.replace(printed, "enum(0x01,'b)') DEFAULT _x 0x01 COMMENT"));
+        let exact = replaced("it's", Some(&["0x02", "''"]), Some("none"));
+        assert_eq!(exact, create.replace("set('?','it''s ?')", "set(0x02,'')"));
+        let exact = replaced("v", None, Some("_x 0x03"));
+        assert_eq!(exact, create.replace("DEFAULT 'it''s ?'", "DEFAULT _x 0x03"));
+        assert_eq!(replaced("gone", None, Some("1")), create);
     }
 
     #[test]

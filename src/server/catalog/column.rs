@@ -7,6 +7,73 @@ pub(crate) struct Column {
     pub(crate) kind: ColumnKind,
     /// Computed by the server, so no value of it can be inserted.
     pub(crate) generated: bool,
+    /// What the server may not print exactly.
+    pub(crate) doubtful: Doubtful,
+}
+
+/// The parts of a column's definition that the server may not print exactly. It prints in
+/// three-byte `utf8`: what that does not have is a question mark, and of two codes for the same
+/// character it is not told which one is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Doubtful {
+    /// How many members it has, if their text is doubtful.
+    pub(crate) members: u32,
+    /// Whether they are those of a SET.
+    pub(crate) set: bool,
+    /// Whether the text of the default is doubtful.
+    pub(crate) default: bool,
+}
+
+/// Character sets of which every character is in three-byte `utf8`, each with one code.
+const PRINTED_EXACTLY: [&str; 16] = [
+    "ascii", "latin1", "latin2", "latin5", "latin7", "cp850", "cp852", "cp866", "keybcs2", "koi8r",
+    "koi8u", "macce", "macroman", "utf8", "utf8mb3", "ucs2",
+];
+
+/// Character sets with several codes for one Unicode character.
+const MANY_TO_ONE: [&str; 7] = ["armscii8", "big5", "cp932", "eucjpms", "sjis", "tis620", "ujis"];
+
+impl Doubtful {
+    /// Judges by what the catalogue prints. `default` is the text of a default that is a literal.
+    pub(crate) fn of(column_type: &str, charset: Option<&str>, default: Option<&str>) -> Self {
+        let Some(charset) = charset.filter(|name| !PRINTED_EXACTLY.contains(name)) else {
+            return Self::default();
+        };
+        let many_to_one = MANY_TO_ONE.contains(&charset);
+        let doubtful = |text: &str| text.contains('?') || (many_to_one && !text.is_ascii());
+        let set = column_type.starts_with("set(");
+        let of_members = set || column_type.starts_with("enum(");
+        Self {
+            members: if of_members && doubtful(column_type) { quoted(column_type) } else { 0 },
+            set,
+            default: default.is_some_and(doubtful),
+        }
+    }
+
+    /// Whether anything is doubtful.
+    pub(crate) const fn any(self) -> bool {
+        self.members > 0 || self.default
+    }
+}
+
+/// How many quoted strings a text has.
+fn quoted(text: &str) -> u32 {
+    let mut count = 0;
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        if byte != b'\'' {
+            continue;
+        }
+        count += 1;
+        while let Some(inside) = bytes.next() {
+            if inside == b'\\' {
+                bytes.next();
+            } else if inside == b'\'' && bytes.next_if_eq(&b'\'').is_none() {
+                break;
+            }
+        }
+    }
+    count
 }
 
 /// How the values of a column are printed.
@@ -145,6 +212,19 @@ mod tests {
         assert_eq!(kind("enum('a','')", Some("ascii")), Some(ColumnKind::MemberNumber));
         assert_eq!(kind("enum('a')", Some("cp932")), Some(ColumnKind::MemberNumber));
         assert_eq!(kind("enum('a')", None), Some(ColumnKind::MemberNumber));
+    }
+
+    #[test]
+    fn what_three_byte_utf8_does_not_have_is_doubtful() {
+        let members = |column_type, charset| Doubtful::of(column_type, Some(charset), None).members;
+        assert_eq!(members(r"enum('a','it''s ?','\\','''')", "utf8mb4"), 4);
+        assert_eq!(members("enum('a','é')", "utf8mb4"), 0);
+        assert_eq!(members("enum('?')", "latin1"), 0);
+        assert_eq!(members("set('Ⅰ','b')", "cp932"), 2);
+        assert_eq!(members("varchar(5)", "cp932"), 0);
+        assert!(Doubtful::of("varchar(5)", Some("utf8mb4"), Some("'?'")).default);
+        assert!(!Doubtful::of("varchar(5)", Some("utf8mb4"), Some("'é'")).any());
+        assert!(!Doubtful::of("varbinary(5)", None, Some("'?'")).any());
     }
 
     #[test]

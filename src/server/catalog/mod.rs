@@ -10,6 +10,8 @@ pub(crate) use objects::{Database, Event, KeyPart, Routine, Table, Trigger};
 
 use std::collections::BTreeMap;
 
+use self::column::Doubtful;
+use super::flavor::Flavor;
 use super::session::{Session, TextRow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName};
@@ -91,15 +93,17 @@ impl Session {
     async fn read_columns(&mut self, schema: &str, database: &mut Database) -> Result<()> {
         let sql = format!(
             "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, DATETIME_PRECISION, \
-             GENERATION_EXPRESSION, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} \
+             GENERATION_EXPRESSION, COLUMN_TYPE, COLUMN_DEFAULT, EXTRA \
+             FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} \
              ORDER BY TABLE_NAME, ORDINAL_POSITION"
         );
         let rows = self.query(&sql).await?;
+        let flavor = self.flavor();
         let mut tables = by_name(&mut database.tables);
         for row in rows {
             let (table, name) = (row.text(0)?, row.text(1)?);
             if let Some(table) = tables.get_mut(table.as_str()) {
-                table.columns.push(column_of(&row, name).map_err(|error| {
+                table.columns.push(column_of(&row, name, flavor).map_err(|error| {
                     error.at(|place| {
                         place.object =
                             Some(ObjectName::new(ObjectKind::Table, &database.name, &table.name));
@@ -205,12 +209,23 @@ impl Session {
     }
 }
 
-fn column_of(row: &TextRow, name: String) -> Result<Column> {
+fn column_of(row: &TextRow, name: String, flavor: Flavor) -> Result<Column> {
     let data_type = row.text(2)?;
     let charset = row.optional_text(3)?;
     let precision = row.optional_number(4)?.and_then(|digits| u8::try_from(digits).ok());
     let generated = row.optional_text(5)?.is_some_and(|expression| !expression.is_empty());
     let column_type = row.text(6)?;
+    let default = match flavor {
+        // Quotes tell a literal from an expression. That of a text type is kept as it was written.
+        Flavor::MariaDb => row
+            .optional_text(7)?
+            .filter(|text| text.starts_with('\'') && !data_type.ends_with("text")),
+        // An expression is told by a word. A literal that its text cannot say is printed in
+        // hexadecimal by this server, so a question mark is one.
+        Flavor::MySql => row.optional_text(7)?.filter(|text| !text.contains('?')),
+    };
+    let expression = row.text(8)?.contains("DEFAULT_GENERATED");
+    let default = default.filter(|_| !generated && !expression);
     let kind = ColumnKind::of(&data_type, &column_type, charset.as_deref(), precision);
     let kind = kind.ok_or_else(|| {
         Error::new(
@@ -218,7 +233,8 @@ fn column_of(row: &TextRow, name: String) -> Result<Column> {
             format!("column '{name}' is of the type {data_type}, which snapdump does not know"),
         )
     })?;
-    Ok(Column { name, kind, generated })
+    let doubtful = Doubtful::of(&column_type, charset.as_deref(), default.as_deref());
+    Ok(Column { name, kind, generated, doubtful })
 }
 
 fn unknown(database: &str, name: &str, what: &str) -> Error {

@@ -12,6 +12,7 @@ use crate::harness::{TestDatabase, TestServer, run, stderr_of};
 ///                                   they are dumped by name
 /// -- stock loses: what and why      what the stock tools bring back differs from the source
 /// -- stock fails: what and why      the stock tools cannot dump it, or not restore their dump
+/// -- stock hangs: what and why      the stock dump tool never ends
 /// -- warning: text                  a warning of our dump has this text in it
 /// -- lost: view v                   our dump says that it is broken and keeps it as a comment
 /// -- refused: text                  our dump fails with an error that has this text in it
@@ -28,6 +29,7 @@ pub(crate) struct Case {
     charset: Option<String>,
     pub(crate) stock_loses: Option<String>,
     pub(crate) stock_fails: Option<String>,
+    pub(crate) stock_hangs: Option<String>,
     pub(crate) warnings: Vec<String>,
     /// Objects that are not restored, each of which a warning names.
     pub(crate) lost: Vec<String>,
@@ -63,6 +65,7 @@ impl Case {
             "databases" => self.databases = value.parse().unwrap(),
             "stock loses" => self.stock_loses = Some(value),
             "stock fails" => self.stock_fails = Some(value),
+            "stock hangs" => self.stock_hangs = Some(value),
             "warning" => self.warnings.push(value),
             "lost" => self.lost.push(value),
             "refused" => self.refused = Some(value),

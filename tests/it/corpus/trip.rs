@@ -20,8 +20,9 @@ use crate::roundtrip::{gunzip, scratch};
 /// A trip that takes longer hangs.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long a stock tool gets that is known to fail: one of its ways to fail is to run forever.
-const FAILURE_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a stock tool gets that is known to run forever. Where it needs longer than this to end
+/// by itself, because the machine is busy, the case passes all the same.
+const HANG_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The stock client, as it has to be called for a dump to come back as it is: MariaDB's takes the
 /// comments out of bodies otherwise. (No `--binary-mode`, which a dump must not need.)
@@ -69,9 +70,9 @@ impl Trips<'_> {
             };
         }
         // Before the named databases are dropped.
-        let limit = self.case.stock_fails.as_ref().map_or(TIMEOUT, |_| FAILURE_TIMEOUT);
+        let hangs = self.case.stock_hangs.is_some();
+        let limit = if hangs { HANG_TIMEOUT } else { TIMEOUT };
         let stock = timeout(limit, self.stock_dump()).await;
-        let stock = stock.unwrap_or_else(|_| Err(format!("was not done after {limit:?}")));
 
         match dumped {
             Ok(()) => {
@@ -89,7 +90,12 @@ impl Trips<'_> {
             }
             Err(error) => self.failures.push(format!("our dump: {error}")),
         }
-        self.take_stock(&source, stock).await;
+        match stock {
+            Err(_) if hangs => {}
+            Err(_) => self.failures.push(format!("stock dump: was not done after {limit:?}")),
+            Ok(_) if hangs => self.failures.push("the stock dump tool came to an end".to_owned()),
+            Ok(stock) => self.take_stock(&source, stock).await,
+        }
         Ok(())
     }
 
@@ -182,7 +188,13 @@ impl Trips<'_> {
         let mut conn = self.server.conn().await;
         let mut descriptions = Vec::new();
         for database in databases {
-            descriptions.push(describe(&mut conn, &database.name).await.unwrap());
+            let mut description = describe(&mut conn, &database.name).await.unwrap();
+            // The rows of the past stay out of a dump unless they are asked for, and the current
+            // ones begin anew when they are restored.
+            for data in description.tables.values_mut() {
+                data.versions = None;
+            }
+            descriptions.push(description);
         }
         conn.disconnect().await.unwrap();
         descriptions

@@ -1,5 +1,6 @@
 -- Bodies that hold every delimiter that tools like to use, as text, in names and in comments.
--- stock fails: the dump tools run forever on a body with two semicolons in a row
+-- stock hangs on mysql: mysqldump runs forever on a body with two semicolons in a row
+-- stock hangs on mariadb_10_11: mariadb-dump runs forever on a body with two semicolons in a row
 CREATE TABLE t (a INT, b VARCHAR(100));
 DELIMITER |END|
 CREATE TRIGGER semis BEFORE INSERT ON t FOR EACH ROW

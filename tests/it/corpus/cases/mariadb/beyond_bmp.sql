@@ -1,6 +1,7 @@
 -- Characters beyond the BMP in definitions, of which MariaDB prints question marks.
 -- stock loses: members, defaults and texts in definitions beyond the BMP
 SET NAMES utf8mb4;
+ALTER DATABASE CHARACTER SET utf8mb4;
 CREATE TABLE enums (id INT PRIMARY KEY, e ENUM('a', '😀', 'y', 'z?', 'x') CHARACTER SET utf8mb4 NOT NULL, s SET('😀', '日', 'it''s') CHARACTER SET utf8mb4, w ENUM('𝔘', 'b') CHARACTER SET utf32, x ENUM('é', '?') CHARACTER SET utf8mb4);
 INSERT INTO enums VALUES (1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (3, 3, 3, 1, 1), (4, 4, 7, 2, 1), (5, 5, 0, 1, 1);
 CREATE TABLE defaults (id INT PRIMARY KEY, v VARCHAR(10) CHARACTER SET utf8mb4 DEFAULT '😀', t TEXT CHARACTER SET utf8mb4 DEFAULT '𠜎', e ENUM('a', '😀') CHARACTER SET utf8mb4 DEFAULT '😀', x VARCHAR(20) CHARACTER SET utf8mb4 DEFAULT (CONCAT('😀', id)));

@@ -1,3 +1,4 @@
+-- stock loses: the partitions of the past that a table made by itself are as many as the time since it began
 -- System-versioned tables: current rows by default.
 CREATE TABLE simple_ (a INT PRIMARY KEY, b VARCHAR(10)) WITH SYSTEM VERSIONING;
 INSERT INTO simple_ VALUES (1, 'x'), (2, 'y');

@@ -1,3 +1,4 @@
+-- stock loses: options that the server does not know, which it prints as comments
 -- Table options that MariaDB knows.
 CREATE TABLE a (a INT PRIMARY KEY, b VARCHAR(100)) ENGINE=InnoDB ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8 STATS_PERSISTENT=1 STATS_AUTO_RECALC=0 STATS_SAMPLE_PAGES=17 COMMENT='it''s';
 INSERT INTO a VALUES (1, 'x');

@@ -1,0 +1,87 @@
+//! The definition of a table as script text.
+
+use tokio::io::AsyncWrite;
+
+use super::exact::ExactText;
+use super::options::DumpOptions;
+use super::printed;
+use super::script::Script;
+use crate::error::{ErrorKind, Result};
+use crate::ident::quote_identifier;
+use crate::server::{Column, Database, Flavor, Session, Table};
+
+/// The SQL mode in which `MariaDB` keeps options that it does not know, and prints them as such.
+const KEEPS_UNKNOWN_OPTIONS: &str = "IGNORE_BAD_TABLE_OPTIONS";
+
+/// Writes the statements that make a table. Returns what of its definition may be lost.
+pub(super) async fn write_definition<W: AsyncWrite + Unpin + Send>(
+    session: &mut Session,
+    exact: &mut ExactText,
+    script: &mut Script<'_, W>,
+    database: &Database,
+    table: &Table,
+    options: &DumpOptions,
+) -> Result<Option<String>> {
+    let name = quote_identifier(&table.name);
+    let mut create = show_create(session, &name).await?;
+    // In any other mode unknown options stand in a comment.
+    let unknown_options =
+        session.flavor() == Flavor::MariaDb && memchr::memmem::find(&create, b"/* `").is_some();
+    if unknown_options {
+        session.execute(format!("SET sql_mode = '{KEEPS_UNKNOWN_OPTIONS}'")).await?;
+        create = show_create(session, &name).await?;
+        session.execute("SET sql_mode = ''").await?;
+    }
+    let mut create = printed::without_own_database(&create, &database.name);
+    let lost = put_exact_text(exact, &mut create, database, table, options).await?;
+
+    script.statement(format!("DROP TABLE IF EXISTS {name}"));
+    if unknown_options {
+        script.statement(format!("SET sql_mode = CONCAT(@@sql_mode, ',{KEEPS_UNKNOWN_OPTIONS}')"));
+    }
+    script.statement(create);
+    if unknown_options {
+        script.statement(format!("SET sql_mode = '{}'", super::objects::SCRIPT_SQL_MODE));
+    }
+    Ok(lost)
+}
+
+async fn show_create(session: &mut Session, name: &str) -> Result<Vec<u8>> {
+    let row = session.query_one(&format!("SHOW CREATE TABLE {name}")).await?;
+    Ok(row.bytes(1)?.unwrap_or_default().to_vec())
+}
+
+/// Replaces members and defaults that the server does not print exactly.
+async fn put_exact_text(
+    exact: &mut ExactText,
+    create: &mut Vec<u8>,
+    database: &Database,
+    table: &Table,
+    options: &DumpOptions,
+) -> Result<Option<String>> {
+    let doubtful: Vec<&Column> =
+        table.columns.iter().filter(|column| column.doubtful.any()).collect();
+    if doubtful.is_empty() {
+        return Ok(None);
+    }
+    match exact.read(&database.name, &table.name, &doubtful).await {
+        Ok(columns) => {
+            for column in columns {
+                *create = printed::with_exact_column(create, &column);
+            }
+            Ok(None)
+        }
+        Err(error) if error.kind() == ErrorKind::Privilege && options.partial() => {
+            let names: Vec<_> = doubtful.iter().map(|column| column.name.as_str()).collect();
+            Ok(Some(format!(
+                "the server may print question marks for characters in the definition of table \
+                 {}.{}, columns {}, and the account may not read them otherwise: {}",
+                quote_identifier(&database.name),
+                quote_identifier(&table.name),
+                names.join(", "),
+                error.chain()
+            )))
+        }
+        Err(error) => Err(error),
+    }
+}
