@@ -104,6 +104,11 @@ impl TestServer {
         self.stock_tool("CLIENT")
     }
 
+    /// The command line client without any option: it may be sent elsewhere than to this server.
+    pub(crate) fn bare_client(&self) -> Command {
+        Command::new(variable_or_fail(&format!("{}_CLIENT", self.variable)))
+    }
+
     /// The dump tool, ready to connect.
     pub(crate) fn dump_tool(&self) -> Command {
         self.stock_tool("DUMP")

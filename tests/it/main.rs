@@ -37,4 +37,5 @@ mod restore_point;
 mod roundtrip;
 mod sample;
 mod snapshot;
+mod stock_clients;
 mod stopping;

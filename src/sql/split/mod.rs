@@ -32,8 +32,10 @@
 //!   but not in strings, identifiers in quotes, or comments.
 //! - `DELIMITER` takes one argument, up to white space or in quotes, and ignores the rest of its
 //!   line. `\g` and `\G` end a statement like a delimiter, whatever delimiter is set.
-//! - `#` and `--` before white space or a control character start a comment up to the line end;
-//!   `/*` comments do not nest. `/*!` (in `MariaDB` also `/*M!`) is code. `$tag$` quotes in
+//! - `USE name` on a line of its own is a statement without a delimiter, as in `mariadb` and older
+//!   `mysql` clients.
+//! - `#` and `--` before white space or a control character start a comment up to the line end, and
+//!   `--` between statements does whatever follows; `/*` comments do not nest. `/*!` (in `MariaDB` also `/*M!`) is code. `$tag$` quotes in
 //!   `MySQL` from 9.0 on.
 //! - In strings a backslash takes the next byte with it unless `NO_BACKSLASH_ESCAPES` is set (in
 //!   double quotes, also unless `ANSI_QUOTES` is), never inside backticks.
@@ -54,7 +56,7 @@
 //!
 //! - `pos` only moves forward, past bytes that are decided, except when a `$tag` turns out to be
 //!   none, which is the only time that bytes are looked at twice. A decision needs a look-ahead of
-//!   17 bytes at most; what it needs and does not have makes it wait, never guess.
+//!   17 bytes at most (300 for the line of a `USE`); what it needs and does not have makes it wait, never guess.
 //! - A test must be made in the same place whether the bytes came in one piece or one by one: the
 //!   tests compare all cuts, and both with a second lexer that shares no code with this one.
 
@@ -68,6 +70,7 @@ mod opener;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod use_line;
 
 use std::fmt;
 use std::ops::Range;

@@ -4,6 +4,7 @@ use super::delimiter::is_command;
 use super::error::{Construct, LexError};
 use super::input::{Input, Match, matches};
 use super::opener::{Opener, comment_opener};
+use super::use_line::{UseLine, use_line};
 use super::{Dialect, Splitter, Start};
 use crate::sql::{is_identifier, is_space};
 
@@ -131,7 +132,16 @@ impl Splitter {
             }
             Match::Unsure => Ok(Flow::Starved),
             Match::No if self.classes.is_special(byte) => self.scan_special(input, byte),
-            Match::No => Ok(self.code(input, 1)),
+            Match::No => {
+                Ok(match use_line(input, self.pos, &self.delimiter, self.options.charset) {
+                    UseLine::Yes(len) => {
+                        self.code(input, len);
+                        Flow::Delimiter(1)
+                    }
+                    UseLine::Unsure => Flow::Starved,
+                    UseLine::No => self.code(input, 1),
+                })
+            }
         }
     }
 
@@ -195,9 +205,11 @@ impl Splitter {
         }
     }
 
-    /// `--` is a comment before white space, a control character or the end: `5--1` is a sum.
+    /// `--` is a comment before white space, a control character or the end: `5--1` is a sum. No
+    /// statement begins with a sum, so between statements it is one whatever follows.
     fn scan_dashes(&mut self, input: Input<'_>) -> Flow {
         match matches(input, self.pos, b"--") {
+            Match::Yes if self.start.is_none() => return self.enter(Mode::Line, 2),
             Match::Yes => {}
             Match::Unsure => return Flow::Starved,
             Match::No => return self.code(input, 1),

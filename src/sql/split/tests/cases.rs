@@ -2,7 +2,7 @@
 
 use super::*;
 
-mod delimiters {
+pub(super) mod delimiters {
     use super::*;
 
     splits_to! {
@@ -93,7 +93,42 @@ mod delimiters {
     }
 }
 
-mod quotes {
+pub(super) mod use_lines {
+    use super::*;
+
+    splits_to! {
+        bare: "USE a\nSELECT 1;" => ["USE a", "SELECT 1"];
+        with_a_delimiter: "use a;\nb" => ["use a", "b"];
+        with_a_delimiter_on_the_next_line: "use a\n;b" => ["use a", "b"];
+        backticks: "Use `a b`\nc" => ["Use `a b`", "c"];
+        doubled_backticks: "use `a``b`\nc;" => ["use `a``b`", "c"];
+        a_delimiter_in_backticks: "use `a;b`\n;c" => ["use `a;b`", "c"];
+        crlf: "use a \r\nb;\r\n" => ["use a", "b"];
+        blanks: "  use \t a\t \nb;" => ["use \t a", "b"];
+        after_a_comment: "-- c\nuse a\nb;" => ["use a", "b"];
+        after_a_statement: "a; use b\nc;" => ["a", "use b", "c"];
+        under_another_delimiter: "DELIMITER //\nuse a\nb;c//" => ["use a", "b;c"];
+        at_the_end: "use a" => ["use a"];
+        high_bytes: "use é\nb" => ["use é", "b"];
+        wide_letters_need_a_delimiter [charset("sjis")]: b"use \x83\x41\nb;c" => [b"use \x83\x41\nb".as_slice(), b"c"];
+        no_name: "use\na;b" => ["use\na", "b"];
+        no_name_but_blanks: "use  \na;b" => ["use  \na", "b"];
+        two_names: "use a b\nc;d" => ["use a b\nc", "d"];
+        a_comment_behind_it: "use a -- x\n;b" => ["use a -- x", "b"];
+        a_longer_word: "user a\nb;c" => ["user a\nb", "c"];
+        another_word: "us a\nb;c" => ["us a\nb", "c"];
+        inside_a_statement: "a\nuse b\nc;d" => ["a\nuse b\nc", "d"];
+        inside_a_version_comment: "/*!50000 use a\n*/;b" => ["/*!50000 use a\n*/", "b"];
+        open_backticks: "use `a\nb`;c" => ["use `a\nb`", "c"];
+        a_backtick_too_many: "use `a`b`\n`;c" => ["use `a`b`\n`", "c"];
+        empty_backticks: "use ``\na;b" => ["use ``\na", "b"];
+        a_delimiter_in_the_name: "DELIMITER go\nuse a\nuse ago\nb go" => ["use a", "use a", "b"];
+        longest: format!("use {}\nb;", "a".repeat(295)) => [format!("use {}", "a".repeat(295)), "b"];
+        too_long: format!("use {}\nb;", "a".repeat(296)) => [format!("use {}\nb", "a".repeat(296))];
+    }
+}
+
+pub(super) mod quotes {
     use super::*;
 
     splits_to! {
@@ -138,7 +173,7 @@ mod quotes {
     }
 }
 
-mod dollars {
+pub(super) mod dollars {
     use super::*;
 
     splits_to! {
@@ -175,7 +210,7 @@ mod dollars {
     }
 }
 
-mod comments {
+pub(super) mod comments {
     use super::*;
 
     splits_to! {
@@ -188,9 +223,10 @@ mod comments {
         dashes_and_delete: "--\x7f;\na;" => ["a"];
         dashes_and_nothing: "a;--" => ["a"];
         dashes_at_the_end_of_a_statement: "a --" => ["a --"];
-        dashes_and_a_letter_are_code: "--a;\nb;" => ["--a", "b"];
+        dashes_and_a_letter_between_statements: "--a;\nb;--c;\nd" => ["b", "d"];
+        dashes_and_a_letter_inside_are_code: "a --b;\nc;" => ["a --b", "c"];
         dashes_in_a_sum: "SELECT 5--1;a" => ["SELECT 5--1", "a"];
-        three_dashes: "---;a" => ["---", "a"];
+        three_dashes: "---;a\nb" => ["b"];
         three_dashes_and_a_space: "a--- ;\n;b" => ["a--- ;", "b"];
         one_dash: "-;a" => ["-", "a"];
         one_dash_at_the_end: "a-" => ["a-"];
@@ -232,7 +268,7 @@ mod comments {
     }
 }
 
-mod version_comments {
+pub(super) mod version_comments {
     use super::*;
 
     splits_to! {
@@ -288,7 +324,7 @@ mod version_comments {
     }
 }
 
-mod bytes_of_text {
+pub(super) mod bytes_of_text {
     use super::*;
 
     splits_to! {
@@ -347,7 +383,7 @@ mod bytes_of_text {
     }
 }
 
-mod whole_dumps {
+pub(super) mod whole_dumps {
     use super::*;
 
     splits_to! {

@@ -62,38 +62,6 @@ fn place(script: &[u8], byte: usize) -> Position {
     at(lines as u64, byte as u64)
 }
 
-/// What a statement changes in the session, in the shorthand of these tests.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Change {
-    Backslash(bool),
-    Ansi(bool),
-    Charset(Charset),
-}
-
-impl Change {
-    fn tell(self, splitter: &mut Splitter) {
-        match self {
-            Self::Backslash(set) => splitter.set_no_backslash_escapes(set),
-            Self::Ansi(set) => splitter.set_ansi_quotes(set),
-            Self::Charset(charset) => splitter.set_charset(charset),
-        }
-    }
-}
-
-/// Plays the server that runs `text`.
-pub(super) fn react(text: &[u8], mut tell: impl FnMut(Change)) {
-    match text {
-        b"NOBS" => tell(Change::Backslash(true)),
-        b"BS" => tell(Change::Backslash(false)),
-        b"ANSI" => tell(Change::Ansi(true)),
-        b"NOANSI" => tell(Change::Ansi(false)),
-        b"SJIS" => tell(Change::Charset(Charset::Sjis)),
-        b"GBK" => tell(Change::Charset(Charset::Gbk)),
-        b"UTF8" => tell(Change::Charset(Charset::AsciiSafe)),
-        _ => {}
-    }
-}
-
 /// Cuts at random distances, some of them zero.
 pub(super) fn random_cuts(len: usize, seed: u64) -> Vec<usize> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

@@ -2,31 +2,31 @@
 
 use super::*;
 
-fn unclosed(what: Construct, line: u64, byte: u64) -> LexError {
+pub(super) fn unclosed(what: Construct, line: u64, byte: u64) -> LexError {
     LexError::Unclosed { what, at: at(line, byte) }
 }
 
-fn command(command: impl Into<Option<char>>, line: u64, byte: u64) -> LexError {
+pub(super) fn command(command: impl Into<Option<char>>, line: u64, byte: u64) -> LexError {
     LexError::ClientCommand { command: command.into(), at: at(line, byte) }
 }
 
-fn nul(line: u64, byte: u64) -> LexError {
+pub(super) fn nul(line: u64, byte: u64) -> LexError {
     LexError::Nul { at: at(line, byte) }
 }
 
-fn delimiter(fault: DelimiterFault, line: u64, byte: u64) -> LexError {
+pub(super) fn delimiter(fault: DelimiterFault, line: u64, byte: u64) -> LexError {
     LexError::Delimiter { fault, at: at(line, byte) }
 }
 
-fn too_large(limit: usize, line: u64, byte: u64) -> LexError {
+pub(super) fn too_large(limit: usize, line: u64, byte: u64) -> LexError {
     LexError::TooLarge { limit, at: at(line, byte) }
 }
 
-fn left(delimiter: &str, set_at: Position, from: Position) -> LexError {
+pub(super) fn left(delimiter: &str, set_at: Position, from: Position) -> LexError {
     LexError::Undelimited { delimiter: delimiter.to_owned(), set_at, at: from }
 }
 
-mod at_the_end {
+pub(super) mod at_the_end {
     use super::*;
 
     splits_to! {
@@ -64,7 +64,7 @@ mod at_the_end {
     }
 }
 
-mod commands {
+pub(super) mod commands {
     use super::*;
 
     splits_to! {
@@ -88,7 +88,7 @@ mod commands {
     }
 }
 
-mod delimiter_commands {
+pub(super) mod delimiter_commands {
     use super::*;
 
     splits_to! {
@@ -112,7 +112,7 @@ mod delimiter_commands {
     }
 }
 
-mod bad_bytes {
+pub(super) mod bad_bytes {
     use super::*;
 
     splits_to! {
@@ -132,7 +132,7 @@ mod bad_bytes {
     }
 }
 
-mod limits {
+pub(super) mod limits {
     use super::*;
 
     splits_to! {
@@ -151,36 +151,4 @@ mod limits {
         no_tag_does_not_count_before_it_is_read [SplitOptions { max_statement_bytes: 3, ..my9() }]:
             "DELIMITER b\n$aab c" => ["$aa"], left("b", at(1, 0), at(2, 17));
     }
-}
-
-#[test]
-fn messages_say_where_and_what_to_do() {
-    let messages: Vec<String> = [
-        unclosed(Construct::SingleQuotes, 3, 41),
-        command('!', 1, 0),
-        command(None, 1, 0),
-        delimiter(DelimiterFault::TooLong, 2, 9),
-        left(";;", at(1, 0), at(2, 13)),
-        too_large(1024, 7, 99),
-    ]
-    .iter()
-    .map(LexError::to_string)
-    .collect();
-    assert_eq!(
-        messages,
-        [
-            "the single-quoted string opened at line 3, byte 41 is still open at the end; the script is cut off, or its quoting does not fit the SQL mode",
-            "\\! at line 1, byte 0 is a client command, which is never run; remove it",
-            "a backslash at line 1, byte 0 is a client command, which is never run; remove it",
-            "delimiter command at line 2, byte 9 cannot be used: its argument is longer than 15 bytes",
-            "the statement at line 2, byte 13 is not ended by the delimiter ;; set at line 1, byte 0; the script is cut off or lacks it at its end",
-            "the statement at line 7, byte 99 is longer than 1024 bytes; raise the limit if it is meant to be",
-        ]
-    );
-}
-
-#[test]
-fn an_error_knows_its_place() {
-    assert_eq!(nul(3, 9).position(), at(3, 9));
-    assert_eq!(left("x", at(1, 0), at(2, 5)).position(), at(2, 5));
 }

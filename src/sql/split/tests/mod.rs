@@ -4,50 +4,15 @@
 mod cases;
 mod drive;
 mod failures;
+mod given;
+mod messages;
 mod properties;
 mod reference;
 mod state;
 
 use super::*;
 use drive::{Outcome, drive, random_cuts};
-
-/// A script as the tests write it: text, or bytes that are no text.
-fn bytes(text: &(impl AsRef<[u8]> + ?Sized)) -> Vec<u8> {
-    text.as_ref().to_vec()
-}
-
-/// The options most cases run under.
-fn maria() -> SplitOptions {
-    SplitOptions::new(Dialect::MariaDb)
-}
-
-fn my8() -> SplitOptions {
-    SplitOptions::new(Dialect::MySql { dollar_quotes: false })
-}
-
-fn my9() -> SplitOptions {
-    SplitOptions::new(Dialect::MySql { dollar_quotes: true })
-}
-
-fn no_backslash() -> SplitOptions {
-    SplitOptions { no_backslash_escapes: true, ..maria() }
-}
-
-fn ansi() -> SplitOptions {
-    SplitOptions { ansi_quotes: true, ..maria() }
-}
-
-fn charset(name: &str) -> SplitOptions {
-    SplitOptions { charset: Charset::from_name(name).unwrap(), ..maria() }
-}
-
-fn limit(max_statement_bytes: usize) -> SplitOptions {
-    SplitOptions { max_statement_bytes, ..maria() }
-}
-
-fn at(line: u64, byte: u64) -> Position {
-    Position { byte, line }
-}
+use given::*;
 
 /// Runs one script on every driver.
 fn check(options: &SplitOptions, script: &[u8], texts: &[Vec<u8>], error: Option<&LexError>) {
@@ -81,10 +46,6 @@ fn same_everywhere(options: &SplitOptions, script: &[u8], whole: &Outcome) {
     }
 }
 
-fn show(text: &[u8]) -> String {
-    text.escape_ascii().to_string()
-}
-
 /// `name: script => [statements]`, with `[options]` after the name where they matter, and the
 /// error after the statements where there is one.
 macro_rules! splits_to {
@@ -92,11 +53,11 @@ macro_rules! splits_to {
         $(
             #[test]
             fn $name() {
-                let options = [$($options,)? $crate::sql::split::tests::maria()];
-                let texts: Vec<Vec<u8>> = vec![$($crate::sql::split::tests::bytes(&$text)),*];
-                let errors: &[$crate::sql::split::LexError] = &[$($error)?];
-                let script = $crate::sql::split::tests::bytes(&$script);
-                $crate::sql::split::tests::check(&options[0], &script, &texts, errors.first());
+                let options = [$($options,)? maria()];
+                let texts: Vec<Vec<u8>> = vec![$(bytes(&$text)),*];
+                let errors: &[LexError] = &[$($error)?];
+                let script = bytes(&$script);
+                check(&options[0], &script, &texts, errors.first());
             }
         )*
     };

@@ -1,7 +1,7 @@
 //! A second lexer: slow, over the whole input at once, one token after the other. It shares
 //! nothing with the first but the types of the answer.
 
-use super::drive::{Change, Outcome, react};
+use super::drive::Outcome;
 use super::*;
 
 const BLANK: &[u8] = b" \t\n\x0b\x0c\r";
@@ -25,6 +25,8 @@ enum Token {
     Executable(usize, bool),
     /// A delimiter, up to this offset.
     Delimiter(usize),
+    /// A whole statement, up to the line feed at this offset.
+    Use(usize),
     /// A whole `DELIMITER` command.
     Command(usize, Vec<u8>),
 }
@@ -85,6 +87,11 @@ impl Reference<'_> {
                     executable = false;
                     next
                 }
+                Token::Use(line_end) => {
+                    self.check_length(Some(here), line_end)?;
+                    self.give(here, line_end, statements);
+                    line_end + 1
+                }
                 Token::Command(next, delimiter) => {
                     self.command = (delimiter != b";").then(|| self.place(here));
                     self.delimiter = delimiter;
@@ -142,6 +149,11 @@ impl Reference<'_> {
         if start.is_none() && self.is_command(here) {
             return self.command(here);
         }
+        if start.is_none()
+            && let Some(line_end) = self.use_line(here)
+        {
+            return Ok(Token::Use(line_end));
+        }
         if input[here..].starts_with(&self.delimiter) {
             return Ok(Token::Delimiter(here + self.delimiter.len()));
         }
@@ -152,7 +164,10 @@ impl Reference<'_> {
             return self.quoted(here).map(Token::Code);
         }
         let dashes = input[here..].starts_with(b"--")
-            && (here + 2 == end || input[here + 2] <= 32 || input[here + 2] == 127);
+            && (start.is_none()
+                || here + 2 == end
+                || input[here + 2] <= 32
+                || input[here + 2] == 127);
         if byte == b'#' || dashes {
             let from = here + if dashes { 2 } else { 1 };
             return self.line(from).map(Token::Nothing);
@@ -304,6 +319,37 @@ impl Reference<'_> {
             end += self.width(end);
         }
         None
+    }
+
+    /// The end of a line that says `USE` and one name.
+    fn use_line(&self, here: usize) -> Option<usize> {
+        let rest = &self.input[here..];
+        let len = rest.iter().position(|&byte| byte == b'\n')?;
+        let line = &rest[..len];
+        let words: Vec<&[u8]> = line.splitn(2, |byte| b" \t".contains(byte)).collect();
+        let wide = self.options.charset != Charset::AsciiSafe && !line.is_ascii();
+        let ended = line.windows(self.delimiter.len()).any(|window| window == self.delimiter);
+        if len >= 300 || words.len() < 2 || wide || ended || !words[0].eq_ignore_ascii_case(b"use")
+        {
+            return None;
+        }
+        let name = words[1].trim_ascii();
+        let good = if name.len() > 2 && name[0] == b'`' && name[name.len() - 1] == b'`' {
+            let mut inside = name[1..name.len() - 1].iter();
+            loop {
+                match inside.next() {
+                    None => break true,
+                    Some(0) => break false,
+                    Some(b'`') if inside.next() != Some(&b'`') => break false,
+                    Some(_) => {}
+                }
+            }
+        } else {
+            let letter =
+                |byte: &u8| byte.is_ascii_alphanumeric() || b"_$".contains(byte) || *byte >= 0x80;
+            !name.is_empty() && name.iter().all(letter)
+        };
+        good.then_some(here + len)
     }
 
     fn is_command(&self, here: usize) -> bool {
