@@ -47,6 +47,10 @@ const TIMEOUTS: [&str; 8] = [
     "idle_write_transaction_timeout",
 ];
 
+/// How long a statement of a restore waits for somebody else's lock on a table, in seconds, where
+/// the server would wait longer (a year by default).
+const REPLAY_LOCK_WAIT_SECONDS: u64 = 300;
+
 impl Session {
     /// Puts the session into the state under which definitions and rows are read exactly, and
     /// proves that the server took it.
@@ -80,8 +84,8 @@ impl Session {
         Ok(())
     }
 
-    /// Takes away what would end a long statement or a long wait of the script. Everything else
-    /// stays as the server gives it to the stock client: the script sets what it needs.
+    /// Takes away what would end a long statement or a long pause of the script, and bounds the wait
+    /// for somebody else's lock. Everything else stays as the server gives it to the stock client: the script sets what it needs.
     pub(crate) async fn set_up_for_replay(&mut self, binlog: bool) -> Result<()> {
         self.execute("SET NAMES utf8mb4").await?;
         let before = self.variables().await?;
@@ -89,6 +93,11 @@ impl Session {
             if TIMEOUTS.contains(name) && before.get(*name).is_some_and(|value| value != wanted) {
                 self.execute(set_statement(name, wanted)).await?;
             }
+        }
+        let lock_wait = before.get("lock_wait_timeout").and_then(|value| value.parse::<u64>().ok());
+        if lock_wait.is_some_and(|seconds| seconds > REPLAY_LOCK_WAIT_SECONDS) {
+            let limit = REPLAY_LOCK_WAIT_SECONDS.to_string();
+            self.execute(set_statement("lock_wait_timeout", &limit)).await?;
         }
         if !binlog {
             self.execute("SET SESSION sql_log_bin = OFF").await?;

@@ -59,6 +59,11 @@ impl TestServer {
         Self { name, flavor, url, variable }
     }
 
+    /// Another server of the same kind.
+    pub(crate) fn at(&self, url: String) -> Self {
+        Self { url, ..self.clone() }
+    }
+
     pub(crate) fn is_mariadb(&self) -> bool {
         self.flavor == Flavor::MariaDb
     }

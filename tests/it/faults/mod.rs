@@ -2,7 +2,11 @@
 //!
 //! [`world`] states once what must hold after each of them.
 
+mod hostile_server;
 mod matrix;
 mod network;
+mod private;
 mod proxy;
+mod recorded;
+mod server;
 mod world;

@@ -1,0 +1,217 @@
+//! A server that breaks its protocol in every way: recorded conversations of real servers, with
+//! packets changed, cut, doubled, left out, put into another order, or replaced by nonsense.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use snapdump::{
+    ConnectOptions, Context, DumpOptions, Error, ErrorKind, RestoreOptions, TlsMode, dump_to_path,
+    restore,
+};
+
+use super::network::depth;
+use super::recorded::{Fake, Packet, Record, Recorder};
+use super::world::{World, impatient};
+use crate::backup::files_in;
+use crate::roundtrip::connect;
+
+/// Numbers that are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % limit.max(1) as u64).unwrap()
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::try_from(self.below(256)).unwrap()
+    }
+}
+
+/// What is done to one packet of the server.
+const CHANGES: [&str; 13] = [
+    "a bit",
+    "a byte",
+    "several bytes",
+    "shorter",
+    "longer",
+    "empty",
+    "header too long",
+    "header too short",
+    "sequence number",
+    "left out",
+    "twice",
+    "an error",
+    "asks for a file",
+];
+
+/// Packets that mean something, wherever they come.
+const ERROR: &[u8] = b"\xff\x28\x04#42000half a mess\xe4ge";
+const ASKS_FOR_A_FILE: &[u8] = b"\xfb/etc/passwd";
+
+fn framed(payload: &[u8], sequence: u8) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap() | (u32::from(sequence) << 24);
+    [&length.to_le_bytes()[..], payload].concat()
+}
+
+/// Changes one packet of a conversation, and says how.
+fn mutate(record: &Record, numbers: &mut Numbers) -> (Record, String) {
+    let mut record = record.clone();
+    let spoken: Vec<usize> = (0..record.len()).filter(|at| !record[*at].is_empty()).collect();
+    let connection = spoken[numbers.below(spoken.len())];
+    let script = &mut record[connection];
+    let from_server: Vec<usize> =
+        (0..script.len()).filter(|at| matches!(script[*at], Packet::FromServer(_))).collect();
+    let at = from_server[numbers.below(from_server.len())];
+    let Packet::FromServer(bytes) = script[at].clone() else { unreachable!() };
+    let payload = bytes[4..].to_vec();
+    let change = CHANGES[numbers.below(CHANGES.len())];
+    let mut changed = bytes.clone();
+    match change {
+        "a bit" => {
+            let place = 4 + numbers.below(payload.len());
+            if let Some(byte) = changed.get_mut(place) {
+                *byte ^= 1 << numbers.below(8);
+            }
+        }
+        "a byte" => {
+            let place = 4 + numbers.below(payload.len());
+            if let Some(byte) = changed.get_mut(place) {
+                *byte = numbers.byte();
+            }
+        }
+        "several bytes" => {
+            for _ in 0..=numbers.below(8) {
+                let place = 4 + numbers.below(payload.len());
+                if let Some(byte) = changed.get_mut(place) {
+                    *byte = numbers.byte();
+                }
+            }
+        }
+        "shorter" => changed = framed(&payload[..numbers.below(payload.len())], bytes[3]),
+        "longer" => {
+            let mut longer = payload.clone();
+            longer.extend((0..=numbers.below(40)).map(|_| numbers.byte()));
+            changed = framed(&longer, bytes[3]);
+        }
+        "empty" => changed = framed(b"", bytes[3]),
+        "header too long" => changed[2] = changed[2].wrapping_add(1 + numbers.byte() % 200),
+        "header too short" => changed[0] = changed[0].wrapping_sub(1 + numbers.byte() % 3),
+        "sequence number" => changed[3] = numbers.byte(),
+        "left out" => changed.clear(),
+        "twice" => changed.extend_from_slice(&bytes),
+        "an error" => changed = framed(ERROR, bytes[3]),
+        _ => changed = framed(ASKS_FOR_A_FILE, bytes[3]),
+    }
+    script[at] = Packet::FromServer(changed);
+    if numbers.below(4) == 0 {
+        script.truncate(at + 1);
+    }
+    (record, format!("connection {connection}, packet {at}: {change}"))
+}
+
+/// Asserts what an operation with a lying server may end in.
+fn assert_typed(what: &str, since: Instant, error: &Error) {
+    assert!(since.elapsed() < Duration::from_secs(30), "{what}: {:?}", since.elapsed());
+    assert!(error.kind() != ErrorKind::Internal, "{what}: {}", error.chain());
+    let chain = error.chain();
+    assert!(!chain.contains('\n') && chain.len() < 4_000, "{what}: {chain}");
+    // Debug is for logs: it must not spread, and must not fail, either.
+    assert!(format!("{error:?}").len() < 20_000, "{what}");
+}
+
+fn quickly(options: &ConnectOptions) -> ConnectOptions {
+    impatient(options)
+        .with_connect_timeout(Duration::from_millis(800))
+        .with_read_timeout(Duration::from_millis(80))
+        .with_tls_mode(TlsMode::Disabled)
+}
+
+/// How many lies of each kind were told, and what became of them.
+#[derive(Debug, Default)]
+struct Told(BTreeMap<String, u64>);
+
+impl Told {
+    fn note(&mut self, kind: Option<ErrorKind>) {
+        let word = kind.map_or_else(|| "believed".to_owned(), |kind| kind.to_string());
+        *self.0.entry(word).or_default() += 1;
+    }
+}
+
+on_each_server! {
+    async fn a_dump_of_a_lying_server(server: TestServer) {
+        let world = World::make(&server, 20).await;
+        let from = quickly(&connect(&world.source));
+        let path = world.directory.path().join("dump.sql.gz");
+        let options = DumpOptions::default().with_overwrite(true);
+        let record = {
+            let recorder = Recorder::start(&from).await;
+            dump_to_path(&recorder.options(&from), &path, &options, &Context::new()).await.unwrap();
+            recorder.record().await
+        };
+        assert!(record.len() >= 2, "session and guard");
+        // The truth first, twice told.
+        let fake = Fake::start(Arc::new(record.clone())).await;
+        dump_to_path(&fake.options(&from), &path, &options, &Context::new()).await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+
+        let mut told = Told::default();
+        for seed in 0..depth(250, 20_000) {
+            let (lie, what) = mutate(&record, &mut Numbers(seed));
+            let what = format!("{}, seed {seed}, {what}", server.name);
+            let fake = Fake::start(Arc::new(lie)).await;
+            let since = Instant::now();
+            let context = Context::new();
+            match dump_to_path(&fake.options(&from), &path, &options, &context).await {
+                Ok(_) => {
+                    // Whatever was said in it, it is a whole file.
+                    snapdump::verify(&path, &context).await.unwrap();
+                    std::fs::remove_file(&path).unwrap();
+                    told.note(None);
+                }
+                Err(error) => {
+                    assert_typed(&what, since, &error);
+                    told.note(Some(error.kind()));
+                }
+            }
+            assert_eq!(files_in(world.directory.path()), [""; 0], "{what}");
+        }
+        println!("{}: lies during a dump: {:?}", server.name, told.0);
+    }
+
+    async fn a_restore_into_a_lying_server(server: TestServer) {
+        let world = World::make(&server, 20).await;
+        let target = server.database().await;
+        let to = quickly(&connect(&target));
+        let options = RestoreOptions::default().with_connections(1);
+        let backup = world.backup();
+        let record = {
+            let recorder = Recorder::start(&to).await;
+            restore(&recorder.options(&to), &backup, &options, &Context::new()).await.unwrap();
+            recorder.record().await
+        };
+        let fake = Fake::start(Arc::new(record.clone())).await;
+        restore(&fake.options(&to), &backup, &options, &Context::new()).await.unwrap();
+        let mut told = Told::default();
+        for seed in 0..depth(120, 20_000) {
+            let (lie, what) = mutate(&record, &mut Numbers(seed));
+            let what = format!("{}, seed {seed}, {what}", server.name);
+            let fake = Fake::start(Arc::new(lie)).await;
+            let since = Instant::now();
+            match restore(&fake.options(&to), &backup, &options, &Context::new()).await {
+                Ok(_) => told.note(None),
+                Err(error) => {
+                    assert_typed(&what, since, &error);
+                    told.note(Some(error.kind()));
+                }
+            }
+        }
+        println!("{}: lies during a restore: {:?}", server.name, told.0);
+    }
+}

@@ -1,0 +1,141 @@
+//! A server that belongs to one test, which may then kill it, restart it or change it as a whole.
+
+use std::fmt::Write as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use mysql_async::prelude::Queryable as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::harness::{Flavor, TestServer};
+
+/// A running server of its own; it ends with this value.
+pub(crate) struct PrivateServer {
+    pub(crate) server: TestServer,
+    pid: u32,
+    /// How it was started.
+    command: Vec<String>,
+    /// `scripts/servers`, which cleans up when its command ends.
+    _script: Child,
+    restarted: Option<Child>,
+}
+
+impl PrivateServer {
+    /// Starts one of the same kind.
+    pub(crate) async fn like(other: &TestServer) -> Self {
+        let kind = match other.name {
+            "mariadb_10_11" => "mariadb10.11",
+            "mysql_9_7" => "mysql9.7",
+            _ => "mariadb11.8",
+        };
+        let variable = format!("SNAPDUMP_TEST_{}", other.name.to_uppercase());
+        let mut command =
+            Command::new(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/servers"));
+        command
+            .args(["run", kind, "--", "sh", "-c"])
+            // Its stdin is closed when the test ends, however that is; then so does `cat`.
+            .arg(format!("echo ${variable}; echo ${variable}_PID; exec cat"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("SNAPDUMP_TEST_") {
+                command.env_remove(name);
+            }
+        }
+        let mut script = command.spawn().unwrap();
+        let mut lines = BufReader::new(script.stdout.take().unwrap()).lines();
+        let read = async {
+            let url = lines.next_line().await.unwrap().expect("the server did not start");
+            let pid = lines.next_line().await.unwrap().expect("the server did not start");
+            (url, pid.parse().unwrap())
+        };
+        let (url, pid): (String, u32) =
+            tokio::time::timeout(Duration::from_secs(150), read).await.expect("no server in time");
+        let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+        let command = arguments
+            .split(|byte| *byte == 0)
+            .filter(|argument| !argument.is_empty())
+            .map(|argument| String::from_utf8(argument.to_vec()).unwrap())
+            .collect();
+        let server = other.at(url);
+        Self { server, pid, command, _script: script, restarted: None }
+    }
+
+    /// `kill -9`: it has no time to say or to write anything.
+    pub(crate) async fn kill(&mut self) {
+        if let Some(child) = &mut self.restarted {
+            child.kill().await.unwrap();
+        } else {
+            // Not its child: it may have ended by itself.
+            Command::new("kill").args(["-KILL", &self.pid.to_string()]).status().await.unwrap();
+        }
+        // Its port is free again once it is gone, which a dead process is at once.
+        while std::path::Path::new(&format!("/proc/{}/fd", self.pid))
+            .read_dir()
+            .is_ok_and(|mut open| open.next().is_some())
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Starts it again on its data, with more options, and waits until it answers.
+    pub(crate) async fn start_again(&mut self, options: &[&str]) {
+        let mut command = Command::new(&self.command[0]);
+        command
+            .args(&self.command[1..])
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let child = command.spawn().unwrap();
+        self.pid = child.id().unwrap();
+        self.restarted = Some(child);
+        let since = Instant::now();
+        let mut problem = String::new();
+        while since.elapsed() < Duration::from_secs(120) {
+            match mysql_async::Conn::new(mysql_async::Opts::from_url(&self.server.url).unwrap())
+                .await
+            {
+                Ok(conn) => return conn.disconnect().await.unwrap(),
+                Err(error) => {
+                    problem.clear();
+                    write!(problem, "{error}").unwrap();
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{}: does not start again: {problem}", self.server.name);
+    }
+
+    /// Runs statements as root.
+    pub(crate) async fn run(&self, statements: &[&str]) {
+        let mut conn = self.server.conn().await;
+        for statement in statements {
+            if let Err(error) = conn.query_drop(*statement).await {
+                panic!("{}: {error}: {statement}", self.server.name);
+            }
+        }
+        conn.disconnect().await.unwrap();
+    }
+
+    /// An account without any right over the server as a whole.
+    pub(crate) async fn plain_account(&self, database: &str) -> snapdump::ConnectOptions {
+        let more = match self.server.flavor {
+            Flavor::MySql => "SHOW_ROUTINE",
+            Flavor::MariaDb => "SELECT",
+        };
+        self.run(&[
+            "CREATE USER plain@'%' IDENTIFIED BY 'plain password'",
+            &format!("GRANT ALL ON {database}.* TO plain@'%'"),
+            &format!("GRANT {more} ON *.* TO plain@'%'"),
+        ])
+        .await;
+        snapdump::ConnectOptions::from_url(&self.server.url_of(database))
+            .unwrap()
+            .with_user("plain")
+            .with_password("plain password")
+    }
+}

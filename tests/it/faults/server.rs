@@ -1,0 +1,281 @@
+//! What happens to servers: killed, restarted, set to read only, out of connections, out of room;
+//! and what they refuse: deadlocks, waits for locks, packets that are too large.
+
+use std::time::Instant;
+
+use mysql_async::prelude::Queryable as _;
+use snapdump::{Context, DumpOptions, ErrorKind, TlsMode, dump, dump_to_path, restore};
+
+use super::private::PrivateServer;
+use super::proxy::Proxy;
+use super::world::{BOUND, End, World, impatient};
+use crate::backup::{assert_error, files_in, plain};
+use crate::gate::gated;
+use crate::harness::TestServer;
+use crate::roundtrip::connect;
+
+/// Runs `work` with a restore that is held before the statement that has `text` in it.
+async fn held_restore(
+    world: &World,
+    options: &snapdump::ConnectOptions,
+    text: &'static str,
+    work: impl AsyncFnOnce(),
+) -> snapdump::Result<snapdump::RestoreReport> {
+    let options = options.clone().with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&options, text, 0).await;
+    let (connect, backup, how) = (proxy.options(&options), world.backup(), world.restore_options());
+    let running =
+        tokio::spawn(async move { restore(&connect, backup, &how, &Context::new()).await });
+    proxy.held().await;
+    work().await;
+    proxy.release();
+    let since = Instant::now();
+    let done = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap();
+    assert!(since.elapsed() < BOUND);
+    done
+}
+
+/// Everything that is done to a server as a whole, one after the other: a server takes a second or
+/// two to start.
+async fn whole_server_faults(shared: &TestServer) {
+    let mut private = PrivateServer::like(shared).await;
+    let server = private.server.clone();
+    let world = World::make(&server, 200).await;
+
+    // Killed in the middle of a dump, then of a restore.
+    let from = world.from().with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&from, "FROM `items`", 0).await;
+    let (connect, path) = (proxy.options(&from), world.directory.path().join("dump.sql.gz"));
+    let running = tokio::spawn(async move {
+        dump_to_path(&connect, path, &DumpOptions::default(), &Context::new()).await
+    });
+    proxy.held().await;
+    private.kill().await;
+    proxy.release();
+    let error = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap().unwrap_err();
+    assert_error(&server, &error, ErrorKind::Connect, &[]);
+    assert!(error.is_retryable());
+    assert_eq!(files_in(world.directory.path()), [""; 0]);
+    private.start_again(&[]).await;
+    assert_eq!(world.settle("killed during a dump").await, End::Before);
+
+    for (text, end) in [
+        ("CONSISTENT SNAPSHOT", End::Before),
+        ("CREATE TABLE `only_new`", End::Between),
+        ("INSERT INTO `items`", End::Between),
+    ] {
+        let done = held_restore(&world, &world.to(), text, async || private.kill().await).await;
+        let error = done.unwrap_err();
+        let kind = if end == End::Before { ErrorKind::RestorePoint } else { ErrorKind::Connect };
+        assert_error(&server, &error, kind, &[]);
+        private.start_again(&[]).await;
+        assert_eq!(world.settle(&format!("killed at {text}")).await, end);
+    }
+
+    // Shut down in an orderly way, and started again.
+    let done = held_restore(&world, &world.to(), "INSERT INTO `items`", async || {
+        private.run(&["SHUTDOWN"]).await;
+    })
+    .await;
+    assert_error(&server, &done.unwrap_err(), ErrorKind::Connect, &[]);
+    private.kill().await;
+    // A server that cannot take packets as large as the script's statements.
+    private.start_again(&["--max-allowed-packet=4096", "--wait-timeout=1"]).await;
+    assert_eq!(world.settle("shut down").await, End::Between);
+
+    let error = restore(&world.to(), world.backup(), &world.restore_options(), &Context::new())
+        .await
+        .unwrap_err();
+    let kinds = [ErrorKind::Server, ErrorKind::Connect];
+    assert!(kinds.contains(&error.kind()), "{}", error.chain());
+    assert_error(&server, &error, error.kind(), &[]);
+
+    // A server that closes idle connections at once does not close ours.
+    let (output, mut gate) = gated(500);
+    let from = world.from();
+    let running = tokio::spawn(async move { dump(&from, output, &plain(), &Context::new()).await });
+    gate.held().await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    gate.open();
+    running.await.unwrap().unwrap();
+    private.kill().await;
+    private.start_again(&[]).await;
+    assert_eq!(world.settle("a small packet").await, End::Between);
+
+    read_only(&private, &world).await;
+    no_connection_left(&private, &world).await;
+}
+
+/// A server that becomes read only under a restore; a dump of it goes on.
+async fn read_only(private: &PrivateServer, world: &World) {
+    let server = &private.server;
+    let to = impatient(&private.plain_account(&world.target.name).await);
+    let mut switch = vec![("SET GLOBAL read_only = ON", "SET GLOBAL read_only = OFF")];
+    if !server.is_mariadb() {
+        switch.push(("SET GLOBAL super_read_only = ON", "SET GLOBAL read_only = OFF"));
+    }
+    for (on, off) in switch {
+        let done = held_restore(world, &to, "DROP TABLE IF EXISTS `items`", async || {
+            private.run(&[on]).await;
+        })
+        .await;
+        let error = done.unwrap_err();
+        assert_error(server, &error, ErrorKind::Server, &[]);
+        assert_eq!(error.server().unwrap().number, 1290, "{}", error.chain());
+        let path = world.directory.path().join("read_only.sql.gz");
+        dump_to_path(&world.from(), path, &DumpOptions::default(), &Context::new()).await.unwrap();
+        private.run(&[off]).await;
+        assert_eq!(world.settle(on).await, End::Before);
+    }
+}
+
+async fn no_connection_left(private: &PrivateServer, world: &World) {
+    let server = &private.server;
+    private.run(&[&format!("GRANT ALL ON {}.* TO plain@'%'", world.source.name)]).await;
+    let from =
+        impatient(&connect(&world.source)).with_user("plain").with_password("plain password");
+    // One more than the administrator's own: the first connection of a dump, and not the second.
+    private.run(&["SET GLOBAL max_connections = 10"]).await;
+    let mut held = Vec::new();
+    for _ in 0..9 {
+        held.push(world.source.conn().await);
+    }
+    let path = world.directory.path().join("dump.sql.gz");
+    let error =
+        dump_to_path(&from, &path, &DumpOptions::default(), &Context::new()).await.unwrap_err();
+    assert_error(server, &error, ErrorKind::Connect, &["no free connection"]);
+    assert!(error.is_retryable());
+    held.push(world.source.conn().await);
+    let error =
+        dump_to_path(&from, &path, &DumpOptions::default(), &Context::new()).await.unwrap_err();
+    assert_error(server, &error, ErrorKind::Connect, &["no free connection"]);
+    assert_eq!(files_in(world.directory.path()), [""; 0]);
+    private.run(&["SET GLOBAL max_connections = 200"]).await;
+    for conn in held {
+        conn.disconnect().await.unwrap();
+    }
+    assert_eq!(world.settle("no connection left").await, End::Before);
+}
+
+on_each_server! {
+    async fn a_server_as_a_whole(server: TestServer) {
+        whole_server_faults(&server).await;
+    }
+
+    /// A real deadlock: two transactions that lock the same two rows in opposite order.
+    async fn a_deadlock_is_told_with_its_number(server: TestServer) {
+        let target = server.database().await;
+        target
+            .run(&[
+                "CREATE TABLE one (id INT PRIMARY KEY, v INT)",
+                "CREATE TABLE two (id INT PRIMARY KEY, v INT)",
+                "INSERT INTO one VALUES (1, 0)",
+                "INSERT INTO two VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)",
+            ])
+            .await;
+        let directory = tempfile::tempdir().unwrap();
+        let points = tempfile::tempdir().unwrap();
+        let script = directory.path().join("script.sql");
+        std::fs::write(
+            &script,
+            "START TRANSACTION;\nUPDATE one SET v = 1;\nUPDATE two SET v = 1;\nCOMMIT;\n",
+        )
+        .unwrap();
+        let options = impatient(&connect(&target)).with_tls_mode(TlsMode::Disabled);
+        let proxy = Proxy::hold_at(&options, "UPDATE two", 0).await;
+        let connect = proxy.options(&options);
+        let how = snapdump::RestoreOptions::default().with_restore_point_directory(points.path());
+        let running =
+            tokio::spawn(async move { restore(&connect, script, &how, &Context::new()).await });
+        proxy.held().await;
+        let mut other = target.conn().await;
+        other.query_drop("START TRANSACTION").await.unwrap();
+        // More rows than ours, so that ours is the one that is given up.
+        other.query_drop("UPDATE two SET v = 2").await.unwrap();
+        let waits = tokio::spawn(async move {
+            other.query_drop("UPDATE one SET v = 2").await.unwrap();
+            other.query_drop("COMMIT").await.unwrap();
+            other.disconnect().await.unwrap();
+        });
+        waits_for_a_lock(&target, "UPDATE one SET v = 2").await;
+        proxy.release();
+        let error = running.await.unwrap().unwrap_err();
+        waits.await.unwrap();
+        assert_error(&server, &error, ErrorKind::Server, &["script.sql", "statement 3"]);
+        assert_eq!(error.server().unwrap().number, 1213);
+        assert!(error.is_retryable());
+        assert_eq!(files_in(points.path()).len(), 1, "the restore point");
+    }
+
+    async fn a_lock_that_another_holds_is_not_waited_for_for_ever(server: TestServer) {
+        let target = server.database().await;
+        target.run(&["CREATE TABLE one (id INT PRIMARY KEY, v INT)", "INSERT INTO one VALUES (1, 0)"])
+            .await;
+        let (directory, points) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let script = directory.path().join("script.sql");
+        let how = snapdump::RestoreOptions::default().with_restore_point_directory(points.path());
+        let options = impatient(&connect(&target));
+        for (lock, text, number) in [
+            (
+                "UPDATE one SET v = 2",
+                "SET SESSION innodb_lock_wait_timeout = 1;\nUPDATE one SET v = 1;\n",
+                1205,
+            ),
+            (
+                "SELECT * FROM one",
+                "SET SESSION lock_wait_timeout = 1;\nALTER TABLE one ADD COLUMN w INT;\n",
+                1205,
+            ),
+        ] {
+            std::fs::write(&script, text).unwrap();
+            let mut other = target.conn().await;
+            other.query_drop("START TRANSACTION").await.unwrap();
+            other.query_drop(lock).await.unwrap();
+            let error =
+                restore(&options, &script, &how, &Context::new()).await.unwrap_err();
+            assert_error(&server, &error, ErrorKind::Server, &["statement 2"]);
+            assert_eq!(error.server().unwrap().number, number, "{}", error.chain());
+            assert!(error.is_retryable());
+            other.disconnect().await.unwrap();
+            for point in files_in(points.path()) {
+                std::fs::remove_file(points.path().join(point)).unwrap();
+            }
+        }
+    }
+
+    /// What a server says when it has no more room.
+    async fn a_table_that_is_full(server: TestServer) {
+        let target = server.database().await;
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("script.sql");
+        std::fs::write(
+            &script,
+            "SET SESSION max_heap_table_size = 16384;\n\
+             CREATE TABLE small (data VARCHAR(1000)) ENGINE = MEMORY;\n\
+             INSERT INTO small VALUES (REPEAT('x', 1000)), ('y');\n\
+             INSERT INTO small SELECT s.data FROM small s, small t, small u, small v, small w, small x;\n",
+        )
+        .unwrap();
+        let how = snapdump::RestoreOptions::default();
+        let error = restore(&impatient(&connect(&target)), &script, &how, &Context::new())
+            .await
+            .unwrap_err();
+        assert_error(&server, &error, ErrorKind::Server, &["statement 4"]);
+        assert_eq!(error.server().unwrap().number, 1114);
+    }
+}
+
+/// Waits until a statement of another connection waits.
+async fn waits_for_a_lock(database: &crate::harness::TestDatabase, statement: &str) {
+    let mut conn = database.server.conn().await;
+    let deadline = Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let found = crate::backup::sessions(&mut conn, &database.name).await;
+        if found.iter().any(|session| session.ends_with(statement)) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{found:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    conn.disconnect().await.unwrap();
+}
