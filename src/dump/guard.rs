@@ -1,22 +1,36 @@
 //! Detects definitions that change while they are being dumped.
 //!
-//! Fingerprints of everything are taken before the snapshot begins. A table's is taken again while
-//! its metadata lock is still held by the read of its rows, so nothing can have changed in between
-//! unseen, and what is done to the table afterwards does not matter any more. Views, triggers,
-//! routines and events are compared at the end.
+//! The state of everything is taken before the snapshot begins. A table's is taken again while its
+//! metadata lock is still held by the read of its rows, so nothing can have changed in between
+//! unseen, and what is done to the table afterwards does not matter any more. The database itself,
+//! sequences, views, triggers, routines and events are compared at the end.
+//!
+//! Two things do not show in the state of a table: which of two tables of the same columns and the
+//! same second of creation it is, and which rows a partition was given by `EXCHANGE`. InnoDB's own
+//! numbers tell; an account that may not see those gets an error when tables were
+//! changed anywhere on the server and this one could have been meant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName};
-use crate::server::{ConnectOptions, Database, Fingerprints, Session, is_missing_or_changed};
+use crate::server::{
+    ConnectOptions, Database, ER_LOCK_WAIT_TIMEOUT, Fingerprints, InnodbIds, Session, TableState,
+    TableStates, is_missing_or_changed,
+};
+
+/// How long to wait for the second of a creation to be over, and how often at most: tables can be
+/// created all the time.
+const CLOCK_STEP: Duration = Duration::from_millis(700);
+const CLOCK_ATTEMPTS: u32 = 4;
 
 /// The state of one database before the snapshot.
 #[derive(Debug)]
 struct Before {
     database: String,
-    tables: Fingerprints,
+    tables: TableStates,
     programs: Fingerprints,
 }
 
@@ -26,11 +40,14 @@ pub(super) struct Guard {
     /// the snapshot began.
     session: Session,
     before: Vec<Before>,
-    innodb_ids: Option<BTreeMap<String, u64>>,
+    /// The server's clock when the first state was taken, in seconds.
+    taken_at: u64,
+    ids: Option<InnodbIds>,
+    changes_of_tables: Option<u64>,
 }
 
 impl Guard {
-    /// Takes the fingerprints; to be called before the snapshot begins.
+    /// Takes the state of the databases; to be called before the snapshot begins.
     pub(super) async fn take(
         connect: &ConnectOptions,
         databases: &[String],
@@ -40,16 +57,49 @@ impl Guard {
         session.set_up_for_dump().await?;
         // Every statement is to see the latest state.
         session.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-        let mut before = Vec::with_capacity(databases.len());
+        let changes_of_tables = session.changes_of_tables().await?;
+        let mut guard =
+            Self { session, before: Vec::new(), taken_at: 0, ids: None, changes_of_tables };
+        guard.read(databases).await?;
+        for _ in 0..CLOCK_ATTEMPTS {
+            if !guard.has_unproven_table() {
+                break;
+            }
+            context.run(tokio::time::sleep(CLOCK_STEP)).await?;
+            guard.read(databases).await?;
+        }
+        Ok(guard)
+    }
+
+    async fn read(&mut self, databases: &[String]) -> Result<()> {
+        self.taken_at = self.session.clock().await?;
+        self.before.clear();
         for database in databases {
-            before.push(Before {
-                tables: session.table_fingerprints(database, None).await?,
-                programs: session.program_fingerprints(database).await?,
+            self.before.push(Before {
+                tables: self.session.table_states(database, None).await?,
+                programs: self.session.program_fingerprints(database).await?,
                 database: database.clone(),
             });
         }
-        let innodb_ids = session.innodb_table_ids().await?;
-        Ok(Self { session, before, innodb_ids })
+        self.ids = self.session.innodb_ids(None).await?;
+        Ok(())
+    }
+
+    /// Whether there is a table that could change without its state telling, because its second
+    /// of creation is not over, and it has no number either.
+    fn has_unproven_table(&self) -> bool {
+        self.before.iter().any(|before| {
+            before.tables.iter().any(|(name, state)| {
+                let object = ObjectName::new(ObjectKind::Table, &before.database, name);
+                self.is_recent(state) && own_ids(self.ids.as_ref(), &object).is_none()
+            })
+        })
+    }
+
+    /// Whether a table's second of creation may not have been over when its state was taken. The
+    /// clocks that stamp files and rows can differ by a few milliseconds.
+    fn is_recent(&self, state: &TableState) -> bool {
+        state.created.is_some_and(|created| created + 1 >= self.taken_at)
     }
 
     /// Closes the guard's connection.
@@ -60,57 +110,141 @@ impl Guard {
     /// Compares one table, whose metadata lock the dumping session holds.
     pub(super) async fn check_table(&mut self, table: &ObjectName) -> Result<()> {
         let database = table.database_name().unwrap_or_default();
-        let now = self.session.table_fingerprints(database, Some(table.name())).await?;
-        let key = (ObjectKind::Table, table.name().to_owned());
-        let before = find(&self.before, database).and_then(|before| before.tables.get(&key));
-        if before.is_some() && before == now.get(&key) { Ok(()) } else { Err(changed(table)) }
-    }
-
-    /// Finds tables that took another one's name since the dump began. Two tables of the same
-    /// columns that were created within the same second have the same fingerprint on `MySQL`.
-    pub(super) async fn check_names(&mut self, database: &Database) -> Result<()> {
-        let Some(before) = &self.innodb_ids else { return Ok(()) };
-        let Some(now) = self.session.innodb_table_ids().await? else { return Ok(()) };
-        let known: BTreeSet<u64> = before.values().copied().collect();
-        for table in &database.tables {
-            let name = format!("{}/{}", database.name, table.name);
-            if let Some(id) = now.get(&name)
-                && before.get(&name) != Some(id)
-                && known.contains(id)
-            {
-                return Err(changed(&ObjectName::new(
-                    ObjectKind::Table,
-                    &database.name,
-                    &table.name,
-                )));
+        let now = self.session.table_states(database, Some(table.name())).await?;
+        let before =
+            find(&self.before, database).and_then(|before| before.tables.get(table.name()));
+        let Some(state) = before.filter(|_| before == now.get(table.name())) else {
+            return Err(changed(table));
+        };
+        let needs_ids = self.is_recent(state) || state.partitioned;
+        if let Some(ids) = own_ids(self.ids.as_ref(), table).filter(|_| needs_ids) {
+            let now = self.session.innodb_ids(innodb_name(table).as_deref()).await?;
+            if own_ids(now.as_ref(), table) != Some(ids) {
+                return Err(changed(table));
             }
         }
         Ok(())
     }
 
-    /// Compares the views, triggers, routines and events that were dumped of a database.
+    /// Finds tables whose rows were replaced since the dump began by what looks the same; to be
+    /// called after the last row was read.
+    pub(super) async fn check_rows(&mut self, databases: &[Database]) -> Result<()> {
+        let now = match &self.ids {
+            Some(_) => self.session.innodb_ids(None).await?,
+            None => None,
+        };
+        let all = self.ids.iter().flat_map(BTreeMap::values).flatten();
+        let known: BTreeSet<u64> = all.copied().collect();
+        let twins = self.twins();
+        let mut unknown = None;
+        for database in databases {
+            let Some(states) = find(&self.before, &database.name) else { continue };
+            for table in &database.tables {
+                let Some(state) = states.tables.get(&table.name) else { continue };
+                let object = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
+                match (own_ids(self.ids.as_ref(), &object), own_ids(now.as_ref(), &object)) {
+                    // New numbers are of a later change. Old ones have come from another table.
+                    (Some(before), Some(now)) => {
+                        if now.difference(before).any(|id| known.contains(id)) {
+                            return Err(changed(&object));
+                        }
+                    }
+                    // Dropped after it was read.
+                    (Some(_), None) => {}
+                    (None, _) => {
+                        let twin = state.partitioned || twins.contains(&twin_key(state));
+                        if unknown.is_none() && (twin || self.is_recent(state)) {
+                            unknown = Some(object);
+                        }
+                    }
+                }
+            }
+        }
+        let Some(object) = unknown else { return Ok(()) };
+        let now = self.session.changes_of_tables().await?;
+        if now.is_some() && now == self.changes_of_tables {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Changed,
+            "tables were altered or renamed on the server while the dump ran, and the account \
+             cannot see whether this was one of them: run the dump again, or GRANT PROCESS ON *.*",
+        )
+        .at(|place| place.object = Some(object)))
+    }
+
+    /// What several tables have in common that could take one another's place unnoticed.
+    fn twins(&self) -> BTreeSet<TwinKey> {
+        let mut seen = BTreeSet::new();
+        let mut twins = BTreeSet::new();
+        for state in self.before.iter().flat_map(|before| before.tables.values()) {
+            if state.partitioned {
+                // A partition can be exchanged for a table of any age.
+                twins.insert(TwinKey { columns: state.columns, created: None });
+            } else if !seen.insert(twin_key(state)) {
+                twins.insert(twin_key(state));
+            }
+        }
+        let partitioned: BTreeSet<_> =
+            twins.iter().filter(|twin| twin.created.is_none()).map(|twin| twin.columns).collect();
+        for state in self.before.iter().flat_map(|before| before.tables.values()) {
+            if partitioned.contains(&state.columns) {
+                twins.insert(twin_key(state));
+            }
+        }
+        twins
+    }
+
+    /// Compares a database and the sequences, views, triggers, routines and events that were
+    /// dumped of it.
     pub(super) async fn check_programs(&mut self, database: &Database) -> Result<()> {
         let now = self.session.program_fingerprints(&database.name).await?;
         let none = Fingerprints::new();
         let before = find(&self.before, &database.name).map_or(&none, |before| &before.programs);
-        let views = database.views.keys().map(|name| (ObjectKind::View, name));
-        let triggers = database.triggers.iter().map(|item| (ObjectKind::Trigger, &item.name));
-        let routines = database.routines.iter().map(|item| (item.kind, &item.name));
-        let events = database.events.iter().map(|item| (ObjectKind::Event, &item.name));
-        for (kind, name) in views.chain(triggers).chain(routines).chain(events) {
-            let key = (kind, name.clone());
+        for (kind, name) in database.programs() {
+            let key = (kind, name.to_owned());
             if before.get(&key) != now.get(&key) {
                 return Err(changed(&ObjectName::new(kind, &database.name, name)));
             }
+        }
+        let of_database = |all: &Fingerprints| {
+            all.iter().find(|((kind, _), _)| *kind == ObjectKind::Database).map(|(_, own)| *own)
+        };
+        if of_database(before) != of_database(&now) {
+            return Err(changed(&ObjectName::database(&database.name)));
         }
         Ok(())
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct TwinKey {
+    columns: [u8; 32],
+    created: Option<u64>,
+}
+
+const fn twin_key(state: &TableState) -> TwinKey {
+    TwinKey { columns: state.columns, created: state.created }
+}
+
+fn own_ids<'a>(ids: Option<&'a InnodbIds>, table: &ObjectName) -> Option<&'a BTreeSet<u64>> {
+    ids?.get(&innodb_name(table)?)
+}
+
+/// InnoDB's own name of a table; `None` where it has to be escaped, in a way that only the server
+/// knows.
+fn innodb_name(table: &ObjectName) -> Option<String> {
+    let name = format!("{}/{}", table.database_name().unwrap_or_default(), table.name());
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/');
+    (name.chars().all(plain) && name.matches('/').count() == 1).then_some(name)
+}
+
 /// The catalogue can spell a database's name otherwise than it was asked for.
 fn find<'a>(all: &'a [Before], database: &str) -> Option<&'a Before> {
-    let name = database.to_lowercase();
-    all.iter().find(|before| before.database.to_lowercase() == name)
+    all.iter().find(|before| before.database == database).or_else(|| {
+        let name = database.to_lowercase();
+        all.iter().find(|before| before.database.to_lowercase() == name)
+    })
 }
 
 fn changed(object: &ObjectName) -> Error {
@@ -124,13 +258,20 @@ fn changed(object: &ObjectName) -> Error {
 /// Names the object that an error is about. What the server says of an object that is gone, or of
 /// a table that is not the one that the snapshot knows, says that it was changed.
 pub(super) fn at_object<T>(result: Result<T>, object: &ObjectName) -> Result<T> {
-    result.map_err(|error| match error.server() {
-        Some(server)
-            if error.kind() == ErrorKind::Server && is_missing_or_changed(server.number) =>
-        {
-            let server = server.clone();
-            changed(object).with_source(server)
+    result.map_err(|error| {
+        let server = error.server().filter(|_| error.kind() == ErrorKind::Server).cloned();
+        match server {
+            Some(server) if is_missing_or_changed(server.number) => {
+                changed(object).with_source(server)
+            }
+            Some(server) if server.number == ER_LOCK_WAIT_TIMEOUT => Error::new(
+                ErrorKind::Server,
+                "another session holds a lock on it, and the time to wait for that is over; run \
+                 the dump again, or let it wait longer",
+            )
+            .with_source(server)
+            .at(|place| place.object = Some(object.clone())),
+            _ => error.at(|place| place.object = Some(object.clone())),
         }
-        _ => error.at(|place| place.object = Some(object.clone())),
     })
 }

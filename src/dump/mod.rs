@@ -289,6 +289,7 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
                         objects::write_sequence(self.session, &mut self.script, &object).await;
                     at_object(written, &object)?;
                     self.objects.push(ObjectEntry::new(object));
+                    self.session.release_metadata_locks().await?;
                 }
             }
             self.section(Section::Tables, number).await?;
@@ -367,6 +368,10 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         let mut entry = ObjectEntry::new(object.clone());
         entry.engine.clone_from(&table.engine);
         entry.definition = self.options.definitions();
+        if self.has_rows(&object) && !table.rows_live_elsewhere() {
+            // Takes the metadata lock: until it is released, definition and rows are of one table.
+            self.session.query(&format!("SELECT 1 FROM {name} LIMIT 0")).await?;
+        }
         if self.options.definitions() {
             let lost = table::write_definition(
                 self.session,
@@ -472,9 +477,9 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
 
     /// Fails if what was dumped is not one state.
     async fn check_guard(&mut self) -> Result<()> {
-        for database in &self.plan.databases {
-            self.guard.check_names(database).await?;
-            if self.options.definitions() {
+        self.guard.check_rows(&self.plan.databases).await?;
+        if self.options.definitions() {
+            for database in &self.plan.databases {
                 self.guard.check_programs(database).await?;
             }
         }

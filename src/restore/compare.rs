@@ -60,10 +60,5 @@ fn mismatch(message: &str, object: &ObjectName) -> Error {
 
 fn objects(database: &Database) -> impl Iterator<Item = (ObjectKind, &str)> {
     let tables = database.tables.iter().map(|item| (ObjectKind::Table, item.name.as_str()));
-    let sequences = database.sequences.iter().map(|name| (ObjectKind::Sequence, name.as_str()));
-    let views = database.views.keys().map(|name| (ObjectKind::View, name.as_str()));
-    let routines = database.routines.iter().map(|item| (item.kind, item.name.as_str()));
-    let triggers = database.triggers.iter().map(|item| (ObjectKind::Trigger, item.name.as_str()));
-    let events = database.events.iter().map(|item| (ObjectKind::Event, item.name.as_str()));
-    tables.chain(sequences).chain(views).chain(routines).chain(triggers).chain(events)
+    tables.chain(database.programs())
 }

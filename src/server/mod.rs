@@ -19,9 +19,12 @@ mod snapshot;
 mod tls;
 
 pub(crate) use catalog::{
-    Charset, Column, ColumnKind, Database, Fingerprints, Table, string_literal,
+    Charset, Column, ColumnKind, Database, Fingerprints, InnodbIds, Table, TableState, TableStates,
+    string_literal,
 };
-pub(crate) use error_number::{ER_NO_SUCH_USER, ER_VIEW_INVALID, is_missing_or_changed};
+pub(crate) use error_number::{
+    ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER, ER_VIEW_INVALID, is_missing_or_changed,
+};
 pub use flavor::{Flavor, ServerVersion};
 pub use identity::ServerIdentity;
 pub use options::{ConnectOptions, Password};

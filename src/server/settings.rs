@@ -31,7 +31,7 @@ const DUMP_SETTINGS: &[(&str, &str)] = &[
     ("idle_readonly_transaction_timeout", "0"),
     ("idle_write_transaction_timeout", "0"),
     // A dump gives up in seconds instead of queueing behind a lock while others queue behind it.
-    ("lock_wait_timeout", "30"),
+    ("lock_wait_timeout", "10"),
     ("autocommit", "ON"),
 ];
 

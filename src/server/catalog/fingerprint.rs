@@ -4,86 +4,161 @@
 //! for another, or changed, after the snapshot began would be read under rows of another time, some
 //! of it without any error (an empty table, for one that was renamed into place on `MariaDB`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
 use super::string_literal;
 use crate::error::{ErrorKind, Result};
-use crate::ident::ObjectKind;
+use crate::ident::{ObjectKind, quote_identifier};
 use crate::server::flavor::Flavor;
-use crate::server::session::Session;
+use crate::server::session::{Session, TextRow};
 
 /// A digest of what the catalogue says about an object.
 pub(crate) type Fingerprint = [u8; 32];
 
-/// The fingerprints of the objects of one database.
+/// The fingerprints of the objects of one database, but for its tables. The database itself is
+/// among them.
 pub(crate) type Fingerprints = BTreeMap<(ObjectKind, String), Fingerprint>;
 
+/// What tells a table from another one, as far as every account may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableState {
+    /// Time of creation, columns, and whatever else a change would show in.
+    pub(crate) fingerprint: Fingerprint,
+    /// The columns alone: rows of tables of the same columns can stand in for one another.
+    pub(crate) columns: Fingerprint,
+    /// When it was created, in whole seconds of Unix time. Every change of the definition counts
+    /// as a creation, but for those of single partitions.
+    pub(crate) created: Option<u64>,
+    pub(crate) partitioned: bool,
+}
+
+/// The tables of one database by name.
+pub(crate) type TableStates = BTreeMap<String, TableState>;
+
+/// The numbers that InnoDB gives its tables and partitions, by its own spelling of
+/// `database/table`. A rename keeps them; what replaces all rows makes new ones.
+pub(crate) type InnodbIds = BTreeMap<String, BTreeSet<u64>>;
+
 impl Session {
-    /// The fingerprints of all tables of a database, or of one: when it was created, and its
-    /// columns.
-    pub(crate) async fn table_fingerprints(
+    /// The states of all tables of a database, or of one.
+    pub(crate) async fn table_states(
         &mut self,
         database: &str,
         table: Option<&str>,
-    ) -> Result<Fingerprints> {
+    ) -> Result<TableStates> {
         let mut of = format!("WHERE TABLE_SCHEMA = {}", string_literal(database));
         if let Some(table) = table {
             of.push_str(" AND TABLE_NAME = ");
             of.push_str(&string_literal(table));
         }
+        let columns = format!(
+            "SELECT TABLE_NAME, ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME, \
+             IS_NULLABLE, EXTRA, GENERATION_EXPRESSION, COLUMN_DEFAULT, COLUMN_COMMENT \
+             FROM information_schema.COLUMNS {of} ORDER BY TABLE_NAME, ORDINAL_POSITION"
+        );
         let mut digests = Digests::default();
-        let tables = "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, CREATE_TIME, CREATE_OPTIONS \
-                      FROM information_schema.TABLES";
-        digests.read(self, ObjectKind::Table, &format!("{tables} {of}")).await?;
-        let columns = "SELECT TABLE_NAME, ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, \
-                       COLLATION_NAME, IS_NULLABLE, EXTRA, GENERATION_EXPRESSION \
-                       FROM information_schema.COLUMNS";
-        let order = "ORDER BY TABLE_NAME, ORDINAL_POSITION";
-        digests.read(self, ObjectKind::Table, &format!("{columns} {of} {order}")).await?;
-        Ok(digests.finish())
-    }
-
-    /// The numbers that InnoDB gives its tables, by `database/table` in its own spelling; a rename
-    /// keeps them. `None` where they are not needed, because the time of creation changes with a
-    /// rename (`MariaDB`), or not told, because the account lacks `PROCESS`.
-    pub(crate) async fn innodb_table_ids(&mut self) -> Result<Option<BTreeMap<String, u64>>> {
-        if self.flavor() == Flavor::MariaDb {
-            return Ok(None);
-        }
-        let rows =
-            match self.query("SELECT NAME, TABLE_ID FROM information_schema.INNODB_TABLES").await {
-                Ok(rows) => rows,
-                Err(error) if error.kind() == ErrorKind::Privilege => return Ok(None),
-                Err(error) => return Err(error),
+        digests.read(self, ObjectKind::Table, &columns).await?;
+        let columns = digests.finish();
+        let tables = format!(
+            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, CREATE_TIME, CREATE_OPTIONS, \
+             TABLE_COLLATION, TABLE_COMMENT, UNIX_TIMESTAMP(CREATE_TIME) \
+             FROM information_schema.TABLES {of} AND TABLE_TYPE NOT IN ('VIEW', 'SEQUENCE')"
+        );
+        let mut states = TableStates::new();
+        for row in self.query(&tables).await? {
+            let name = row.text(0)?;
+            let columns =
+                columns.get(&(ObjectKind::Table, name.clone())).copied().unwrap_or_default();
+            let mut digest = Sha256::new_with_prefix(columns);
+            add_row(&mut digest, &row)?;
+            let state = TableState {
+                fingerprint: digest.finalize().into(),
+                columns,
+                created: row.optional_number(7)?,
+                partitioned: row.text(4)?.contains("partitioned"),
             };
-        let ids = rows.iter().map(|row| Ok((row.text(0)?, row.optional_number(1)?.unwrap_or(0))));
-        ids.collect::<Result<_>>().map(Some)
+            states.insert(name, state);
+        }
+        Ok(states)
     }
 
-    /// The fingerprints of the views, triggers, routines and events of a database: their text, and
-    /// whatever else the catalogue says of them.
+    /// The numbers of the tables of InnoDB, of all or of one by its name there; `None` for an
+    /// account without `PROCESS`, which is not told.
+    pub(crate) async fn innodb_ids(&mut self, name: Option<&str>) -> Result<Option<InnodbIds>> {
+        let view = match self.flavor() {
+            Flavor::MySql => "INNODB_TABLES",
+            Flavor::MariaDb => "INNODB_SYS_TABLES",
+        };
+        let mut sql = format!("SELECT NAME, TABLE_ID FROM information_schema.{view}");
+        if let Some(name) = name {
+            // Each partition is a table to InnoDB: `database/table#p#partition`.
+            let name = string_literal(name);
+            sql.push_str(&format!(" WHERE SUBSTRING_INDEX(NAME, '#', 1) = {name}"));
+        }
+        let rows = match self.query(&sql).await {
+            Ok(rows) => rows,
+            Err(error) if error.kind() == ErrorKind::Privilege => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut ids = InnodbIds::new();
+        for row in rows {
+            let name = row.text(0)?;
+            let table = name.split('#').next().unwrap_or_default();
+            ids.entry(table.to_owned()).or_default().extend(row.optional_number(1)?);
+        }
+        Ok(Some(ids))
+    }
+
+    /// How many statements that change tables the server has run since it started, whoever sent
+    /// them; `None` if it does not tell. It takes no privilege to see that.
+    pub(crate) async fn changes_of_tables(&mut self) -> Result<Option<u64>> {
+        let rows = self
+            .query(
+                "SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_alter_table', \
+                 'Com_create_table', 'Com_drop_table', 'Com_rename_table', 'Com_truncate')",
+            )
+            .await?;
+        let mut changes = None;
+        for row in rows {
+            changes = Some(changes.unwrap_or(0) + row.optional_number(1)?.unwrap_or(0));
+        }
+        Ok(changes)
+    }
+
+    /// The server's clock in whole seconds of Unix time.
+    pub(crate) async fn clock(&mut self) -> Result<u64> {
+        let row = self.query_one("SELECT FLOOR(UNIX_TIMESTAMP(SYSDATE(6)))").await?;
+        Ok(row.optional_number(0)?.unwrap_or(0))
+    }
+
+    /// The fingerprints of the views, triggers, routines, events and sequences of a database, and
+    /// of its own defaults: their text, and whatever else the catalogue says of them.
     pub(crate) async fn program_fingerprints(&mut self, database: &str) -> Result<Fingerprints> {
         let schema = string_literal(database);
         let mut digests = Digests::default();
+        // Its character set, collation, and encryption or comment where it has them. Not by `SHOW
+        // CREATE DATABASE`, which waits for whoever reads a table of the database (`MySQL`).
+        let database = "SELECT SCHEMA_NAME, SCHEMATA.* FROM information_schema.SCHEMATA \
+                        WHERE SCHEMA_NAME =";
+        let view = "SELECT TABLE_NAME, VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, \
+                    CHARACTER_SET_CLIENT, COLLATION_CONNECTION \
+                    FROM information_schema.VIEWS WHERE TABLE_SCHEMA =";
+        let trigger = "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_ORDER, ACTION_STATEMENT, \
+                       ACTION_TIMING, EVENT_MANIPULATION, CREATED, SQL_MODE, DEFINER, \
+                       CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION \
+                       FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA =";
+        // Not when it ran last: that is no change.
+        let event = "SELECT EVENT_NAME, EVENT_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, \
+                     DEFINER, TIME_ZONE, INTERVAL_VALUE, INTERVAL_FIELD, EXECUTE_AT, STARTS, ENDS, \
+                     STATUS, ON_COMPLETION, EVENT_COMMENT \
+                     FROM information_schema.EVENTS WHERE EVENT_SCHEMA =";
         for (kind, query) in [
-            (
-                ObjectKind::View,
-                "SELECT TABLE_NAME, VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE \
-                 FROM information_schema.VIEWS WHERE TABLE_SCHEMA =",
-            ),
-            (
-                ObjectKind::Trigger,
-                "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_ORDER, ACTION_STATEMENT, \
-                 ACTION_TIMING, EVENT_MANIPULATION, CREATED, SQL_MODE, DEFINER \
-                 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA =",
-            ),
-            (
-                ObjectKind::Event,
-                "SELECT EVENT_NAME, EVENT_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, DEFINER, \
-                 TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA =",
-            ),
+            (ObjectKind::Database, database),
+            (ObjectKind::View, view),
+            (ObjectKind::Trigger, trigger),
+            (ObjectKind::Event, event),
         ] {
             digests.read(self, kind, &format!("{query} {schema}")).await?;
         }
@@ -95,14 +170,69 @@ impl Session {
         ] {
             let query = format!(
                 "SELECT ROUTINE_NAME, ROUTINE_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, DEFINER, \
-                 DTD_IDENTIFIER FROM information_schema.ROUTINES \
+                 DTD_IDENTIFIER, SECURITY_TYPE, SQL_DATA_ACCESS, IS_DETERMINISTIC, ROUTINE_COMMENT, \
+                 CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION \
+                 FROM information_schema.ROUTINES \
                  WHERE ROUTINE_TYPE = '{}' AND ROUTINE_SCHEMA = {schema}",
                 kind.sql()
             );
             digests.read(self, kind, &query).await?;
+            let query = format!(
+                "SELECT SPECIFIC_NAME, ORDINAL_POSITION, PARAMETER_MODE, PARAMETER_NAME, \
+                 DTD_IDENTIFIER, COLLATION_NAME FROM information_schema.PARAMETERS \
+                 WHERE ROUTINE_TYPE = '{}' AND SPECIFIC_SCHEMA = {schema} \
+                 ORDER BY SPECIFIC_NAME, ORDINAL_POSITION",
+                kind.sql()
+            );
+            digests.read(self, kind, &query).await?;
         }
+        if self.knows_libraries().await? {
+            let query = format!(
+                "SELECT LIBRARY_NAME, LIBRARY_DEFINITION, LANGUAGE, CREATED, LAST_ALTERED, \
+                 SQL_MODE, CREATOR, LIBRARY_COMMENT FROM information_schema.LIBRARIES \
+                 WHERE LIBRARY_SCHEMA = {schema}"
+            );
+            digests.read(self, ObjectKind::Library, &query).await?;
+        }
+        self.sequence_digests(&schema, &mut digests).await?;
         Ok(digests.finish())
     }
+
+    /// Sequences: the time of creation tells a rename, the text what was altered. Not the next
+    /// value: that is no change.
+    async fn sequence_digests(&mut self, schema: &str, digests: &mut Digests) -> Result<()> {
+        let sql = format!(
+            "SELECT TABLE_NAME, CREATE_TIME, TABLE_SCHEMA FROM information_schema.TABLES \
+             WHERE TABLE_TYPE = 'SEQUENCE' AND TABLE_SCHEMA = {schema}"
+        );
+        for row in self.query(&sql).await? {
+            let (name, database) = (row.text(0)?, row.text(2)?);
+            digests.add(ObjectKind::Sequence, &row)?;
+            let sql = format!(
+                "SHOW CREATE SEQUENCE {}.{}",
+                quote_identifier(&database),
+                quote_identifier(&name)
+            );
+            match self.query_one(&sql).await {
+                Ok(row) => digests.add(ObjectKind::Sequence, &row)?,
+                // Gone in between: it has no text then.
+                Err(error) if error.kind() == ErrorKind::Server => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add_row(digest: &mut Sha256, row: &TextRow) -> Result<()> {
+    for column in 0..row.columns() {
+        let value = row.bytes(column)?;
+        // The length keeps the border between two columns from moving.
+        let length = value.map_or(u64::MAX, |value| value.len().try_into().unwrap_or(0));
+        digest.update(length.to_le_bytes());
+        digest.update(value.unwrap_or_default());
+    }
+    Ok(())
 }
 
 #[derive(Default)]
@@ -112,16 +242,13 @@ impl Digests {
     /// Adds every row to the digest of the object that its first column names.
     async fn read(&mut self, session: &mut Session, kind: ObjectKind, query: &str) -> Result<()> {
         for row in session.query(query).await? {
-            let digest = self.0.entry((kind, row.text(0)?)).or_default();
-            for column in 0..row.columns() {
-                let value = row.bytes(column)?;
-                // The length keeps the border between two columns from moving.
-                let length = value.map_or(u64::MAX, |value| value.len().try_into().unwrap_or(0));
-                digest.update(length.to_le_bytes());
-                digest.update(value.unwrap_or_default());
-            }
+            self.add(kind, &row)?;
         }
         Ok(())
+    }
+
+    fn add(&mut self, kind: ObjectKind, row: &TextRow) -> Result<()> {
+        add_row(self.0.entry((kind, row.text(0)?)).or_default(), row)
     }
 
     fn finish(self) -> Fingerprints {

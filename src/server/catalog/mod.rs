@@ -5,7 +5,7 @@ mod fingerprint;
 mod objects;
 
 pub(crate) use column::{Charset, Column, ColumnKind};
-pub(crate) use fingerprint::Fingerprints;
+pub(crate) use fingerprint::{Fingerprints, InnodbIds, TableState, TableStates};
 pub(crate) use objects::{Database, Event, KeyPart, Routine, Table, Trigger};
 
 use std::collections::BTreeMap;
@@ -150,15 +150,20 @@ impl Session {
         Ok(())
     }
 
-    /// Libraries are known to `MySQL` since 9.2. They come before the routines that use them.
-    async fn read_libraries(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    /// Whether the server has libraries: `MySQL` since 9.2.
+    async fn knows_libraries(&mut self) -> Result<bool> {
         let known = self
             .query(
                 "SELECT 1 FROM information_schema.TABLES \
                  WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'LIBRARIES'",
             )
             .await?;
-        if known.is_empty() {
+        Ok(!known.is_empty())
+    }
+
+    /// Libraries come before the routines that use them.
+    async fn read_libraries(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        if !self.knows_libraries().await? {
             return Ok(());
         }
         let sql = format!(

@@ -82,6 +82,16 @@ impl Database {
         }
     }
 
+    /// Everything in it but its tables, by kind and name.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
+        let sequences = self.sequences.iter().map(|name| (ObjectKind::Sequence, name.as_str()));
+        let views = self.views.keys().map(|name| (ObjectKind::View, name.as_str()));
+        let routines = self.routines.iter().map(|item| (item.kind, item.name.as_str()));
+        let triggers = self.triggers.iter().map(|item| (ObjectKind::Trigger, item.name.as_str()));
+        let events = self.events.iter().map(|item| (ObjectKind::Event, item.name.as_str()));
+        sequences.chain(views).chain(routines).chain(triggers).chain(events)
+    }
+
     /// Whether it holds no object at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.tables.is_empty()
