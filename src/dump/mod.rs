@@ -370,6 +370,7 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         entry.definition = self.options.definitions();
         if self.has_rows(&object) && !table.rows_live_elsewhere() {
             // Takes the metadata lock: until it is released, definition and rows are of one table.
+            let name = quote_identifier(&table.name);
             self.session.query(&format!("SELECT 1 FROM {name} LIMIT 0")).await?;
         }
         if self.options.definitions() {
