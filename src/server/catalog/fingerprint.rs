@@ -94,8 +94,8 @@ impl Session {
         let mut sql = format!("SELECT NAME, TABLE_ID FROM information_schema.{view}");
         if let Some(name) = name {
             // Each partition is a table to InnoDB: `database/table#p#partition`.
-            let name = string_literal(name);
-            sql.push_str(&format!(" WHERE SUBSTRING_INDEX(NAME, '#', 1) = {name}"));
+            sql.push_str(" WHERE SUBSTRING_INDEX(NAME, '#', 1) = ");
+            sql.push_str(&string_literal(name));
         }
         let rows = match self.query(&sql).await {
             Ok(rows) => rows,
