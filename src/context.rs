@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -28,6 +28,8 @@ use crate::progress::{Counters, Phase, Progress};
 #[derive(Clone, Default)]
 pub struct Context {
     token: CancellationToken,
+    /// Why the operation has to stop, when it is not that somebody cancelled it.
+    failure: Arc<OnceLock<Error>>,
     deadline: Option<Instant>,
     counters: Arc<Counters>,
     /// The phase that is shown whatever is entered; see [`within_phase`](Self::within_phase).
@@ -60,6 +62,21 @@ impl Context {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.token.is_cancelled()
+    }
+
+    /// Stops the operation like [`cancel`](Self::cancel), but it ends with this error. The first
+    /// reason stays.
+    pub(crate) fn fail(&self, error: Error) {
+        if !self.is_cancelled() {
+            let _ = self.failure.set(error);
+            self.token.cancel();
+        }
+    }
+
+    /// A context that shows its progress in this one, but has its own time and cannot be
+    /// cancelled through this one: for what has to be put right after the operation was stopped.
+    pub(crate) fn afresh(&self, timeout: Duration) -> Self {
+        Self { counters: Arc::clone(&self.counters), ..Self::new().with_timeout(timeout) }
     }
 
     /// The state of the operation now.
@@ -126,6 +143,9 @@ impl Context {
     }
 
     fn stopped(&self, kind: ErrorKind) -> Error {
+        if let (ErrorKind::Cancelled, Some(failure)) = (kind, self.failure.get()) {
+            return failure.clone();
+        }
         let message = match kind {
             ErrorKind::Cancelled => "the operation was cancelled",
             _ => "the operation ran out of time",
@@ -157,6 +177,19 @@ mod tests {
         let error = waiting.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
         assert_eq!(context.check().unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn a_failure_from_outside_ends_a_wait_with_its_own_error() {
+        let context = Context::new();
+        context.fail(Error::new(ErrorKind::Io, "no room"));
+        context.fail(Error::new(ErrorKind::Io, "another"));
+        let error = context.run(std::future::pending::<()>()).await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Io, "no room"));
+        let after = context.afresh(Duration::from_secs(60));
+        after.check().unwrap();
+        after.counters().rows_done.add(2);
+        assert_eq!(context.progress().rows_done, 2);
     }
 
     #[test]

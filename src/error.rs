@@ -45,8 +45,12 @@ pub enum ErrorKind {
     Io,
     /// A gzip stream that cannot be inflated.
     Codec,
-    /// Another operation is running. No operation keeps others out yet.
+    /// Another operation is running; [`RunningJob::of`](crate::RunningJob::of) says which.
     Busy,
+    /// There is no backup or job of that name.
+    NotFound,
+    /// The disk is full, or would be.
+    NoSpace,
     /// The operation was cancelled.
     Cancelled,
     /// The operation's time was up.
@@ -77,6 +81,8 @@ impl ErrorKind {
             Self::Io => "io",
             Self::Codec => "codec",
             Self::Busy => "busy",
+            Self::NotFound => "not_found",
+            Self::NoSpace => "no_space",
             Self::Cancelled => "cancelled",
             Self::TimedOut => "timed_out",
             Self::RestorePoint => "restore_point",
@@ -228,7 +234,12 @@ impl Error {
 
     #[cold]
     pub(crate) fn io(message: impl Into<String>, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Io, message).with_source(source)
+        use std::io::ErrorKind as Io;
+        let kind = match source.kind() {
+            Io::StorageFull | Io::QuotaExceeded => ErrorKind::NoSpace,
+            _ => ErrorKind::Io,
+        };
+        Self::new(kind, message).with_source(source)
     }
 
     /// What kind of failure it is.
@@ -246,10 +257,15 @@ impl Error {
     /// The server's answer, when the server is what failed the operation.
     #[must_use]
     pub fn server(&self) -> Option<&ServerError> {
+        self.cause()
+    }
+
+    /// The first cause of a type.
+    pub(crate) fn cause<T: StdError + 'static>(&self) -> Option<&T> {
         let mut cause = StdError::source(self);
         while let Some(error) = cause {
-            if let Some(server) = error.downcast_ref::<ServerError>() {
-                return Some(server);
+            if let Some(found) = error.downcast_ref::<T>() {
+                return Some(found);
             }
             cause = error.source();
         }

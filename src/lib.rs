@@ -127,24 +127,33 @@ pub mod context;
 pub mod dump;
 pub mod error;
 pub mod ident;
+pub mod job;
 pub mod progress;
 pub mod restore;
 pub mod server;
 // Not part of the API: public for the fuzz targets and benches only.
 #[doc(hidden)]
 pub mod sql;
-mod store;
+pub mod store;
 
 pub use archive::{Compression, Footer, Manifest, VerifyReport, inspect, verify};
 pub use context::Context;
 pub use dump::{Databases, Definer, DumpOptions, DumpReport, Selector, dump, dump_to_path};
 pub use error::{Error, ErrorKind, Result};
 pub use ident::{ObjectKind, ObjectName};
+pub use job::{
+    BackupInfo, BackupList, BackupManager, BackupReader, CancelOnDrop, CreateRequest,
+    DeleteConfirmation, Job, JobError, JobHooks, JobId, JobIdError, JobKind, JobOwner, JobProgress,
+    JobReport, JobState, JobStatus, ListRequest, ManagerOptions, RestoreRequest, RollbackReport,
+    RunningJob, Sort, TargetState,
+};
 pub use progress::{Phase, Progress};
 pub use restore::{
-    Prepared, RestoreOptions, RestorePoint, RestoreReport, prepare, prepare_reader, restore,
+    Prepared, RestoreMode, RestoreOptions, RestorePoint, RestoreReport, prepare, prepare_reader,
+    restore,
 };
 pub use server::{ConnectOptions, Flavor, ServerIdentity, ServerVersion, TlsMode};
+pub use store::{BackupDir, BackupKind, BackupName, BackupNameError};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -32,6 +32,8 @@ pub enum Phase {
     Replay,
     /// Comparing the restored database with the manifest.
     Compare,
+    /// Putting the restore point back after a restore that did not succeed.
+    Rollback,
 }
 
 impl fmt::Display for Phase {
@@ -46,6 +48,7 @@ impl fmt::Display for Phase {
             Self::RestorePoint => "restore point",
             Self::Replay => "replay",
             Self::Compare => "compare",
+            Self::Rollback => "rollback",
         })
     }
 }

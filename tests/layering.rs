@@ -17,13 +17,14 @@ use std::path::Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The floors from the ground up, each with its modules. `lib` stands for `src/lib.rs`.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["ident", "progress", "error", "context"],
     &["sql"],
     &["archive", "store"],
     &["server"],
     &["dump"],
     &["restore"],
+    &["job"],
     &["lib"],
 ];
 

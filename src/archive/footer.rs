@@ -74,13 +74,20 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Footer> {
     let at_file = |error: Error| error.at(|place| place.file = Some(path.display().to_string()));
     let mut file =
         File::open(path).map_err(|error| at_file(Error::io("could not open the backup", error)))?;
-    if origin(&mut file).map_err(at_file)? == Origin::Foreign {
-        return Err(at_file(Error::new(
+    inspect_file(&mut file).map_err(at_file)?.ok_or_else(|| {
+        at_file(Error::new(
             ErrorKind::Manifest,
             "this is not a backup made by snapdump, so it has no manifest",
-        )));
+        ))
+    })
+}
+
+/// The same for a file that is open; `None` for one that this crate did not write.
+pub(crate) fn inspect_file(file: &mut (impl Read + Seek)) -> Result<Option<Footer>> {
+    match origin(file)? {
+        Origin::Snapdump => read_footer(file).map(Some),
+        Origin::Foreign => Ok(None),
     }
-    read_footer(&mut file).map_err(at_file)
 }
 
 /// Who wrote a file, by its first bytes.

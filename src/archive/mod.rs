@@ -16,7 +16,7 @@ mod verify;
 mod writer;
 
 pub use footer::{Footer, inspect};
-pub(crate) use footer::{Origin, origin};
+pub(crate) use footer::{Origin, inspect_file, origin};
 pub(crate) use inflate::SqlReader;
 pub use manifest::{BinlogPosition, DatabaseEntry, Manifest, ObjectEntry, Snapshot, SnapshotRung};
 pub use member::{Compression, Index, Member, Part, Section};

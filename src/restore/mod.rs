@@ -10,13 +10,16 @@ mod options;
 mod parallel;
 mod point;
 mod replay;
+mod rollback;
 mod source;
 
-pub use options::RestoreOptions;
+pub use options::{RestoreMode, RestoreOptions};
 pub use point::RestorePoint;
+pub(crate) use rollback::{Target, roll_back};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +29,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::progress::{Phase, seconds};
-use crate::server::{ConnectOptions, Session, string_literal};
+use crate::server::{ConnectOptions, Session};
 use check::Checked;
 use parallel::ParallelReplay;
 use replay::Replayed;
@@ -132,9 +135,14 @@ async fn prepare_source(
         .blocking(Phase::Check, move |context| check::check(&path, &split, &check_options, context))
         .await
         .map_err(|error| error.at(|place| place.file = Some(source.name().to_owned())))?;
-    let occupied = occupied(&mut session, connect, &checked).await;
+    let targets = rollback::survey(&mut session, connect, &checked).await;
     session.close().await;
-    let occupied = occupied?;
+    let targets = targets?;
+    let occupied: BTreeSet<String> = targets
+        .iter()
+        .filter(|target| target.is_occupied())
+        .map(|target| target.name.clone())
+        .collect();
 
     let restore_point = if occupied.is_empty() {
         None
@@ -159,43 +167,8 @@ async fn prepare_source(
         source,
         checked,
         restore_point,
+        targets,
     })
-}
-
-/// The databases that the script writes to and that hold anything now.
-async fn occupied(
-    session: &mut Session,
-    connect: &ConnectOptions,
-    checked: &Checked,
-) -> Result<BTreeSet<String>> {
-    let mut targets = checked.databases.clone();
-    match connect.database() {
-        // A script of another tool may write to it before it selects the first one itself.
-        Some(name) if checked.footer.is_none() || targets.is_empty() => {
-            targets.insert(name.to_owned());
-        }
-        None if targets.is_empty() => {
-            return Err(Error::config(
-                "the file does not say into which database it goes: name one",
-            ));
-        }
-        _ => {}
-    }
-    let mut occupied = BTreeSet::new();
-    for name in targets {
-        // One that is not there yet is made by the script. The server is asked, because it knows
-        // when two spellings are one name; the databases that are its own count like any other.
-        let there = session
-            .query(&format!(
-                "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
-                string_literal(&name)
-            ))
-            .await?;
-        if !there.is_empty() && !session.database(&name).await?.is_empty() {
-            occupied.insert(name);
-        }
-    }
-    Ok(occupied)
 }
 
 /// A file that has been checked, and what it overwrites saved: ready to be restored.
@@ -206,6 +179,8 @@ pub struct Prepared {
     source: Source,
     checked: Checked,
     restore_point: Option<RestorePoint>,
+    /// The databases that the file writes to, as they are before.
+    targets: Vec<Target>,
 }
 
 impl Prepared {
@@ -236,12 +211,27 @@ impl Prepared {
     /// # Cancel safety
     /// Dropping the future kills its statement on the server.
     pub async fn apply(self, context: &Context) -> Result<RestoreReport> {
+        self.replay(context, &AtomicBool::new(false)).await
+    }
+
+    /// The databases that the file writes to, as they were before.
+    pub(crate) fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The same as [`apply`](Self::apply). `touched` tells, also after a failure and while it
+    /// runs, whether the target can have changed.
+    pub(crate) async fn replay(
+        &self,
+        context: &Context,
+        touched: &AtomicBool,
+    ) -> Result<RestoreReport> {
         let started = Instant::now();
         context.enter(Phase::Replay);
         context.counters().bytes_total.set(self.checked.file_bytes);
         let mut session = Session::open(&self.connect, context).await?;
         let mut replayed = Replayed::default();
-        let done = self.run(&mut session, context, &mut replayed).await;
+        let done = self.run(&mut session, context, &mut replayed, touched).await;
         session.close().await;
         done.map_err(|error| {
             error.at(|place| {
@@ -249,13 +239,13 @@ impl Prepared {
                 place.phase = Some(context.progress().phase);
             })
         })?;
-        let mut warnings = self.checked.warnings;
+        let mut warnings = self.checked.warnings.clone();
         warnings.extend(replayed.warnings);
         Ok(RestoreReport {
             statements: replayed.statements,
             file_bytes: self.checked.file_bytes,
             duration: started.elapsed(),
-            restore_point: self.restore_point.map(|point| point.path().to_owned()),
+            restore_point: self.restore_point.as_ref().map(|point| point.path().to_owned()),
             compared: self.checked.footer.is_some(),
             server_warnings: replayed.warnings_total,
             warnings,
@@ -267,20 +257,29 @@ impl Prepared {
         session: &mut Session,
         context: &Context,
         replayed: &mut Replayed,
+        touched: &AtomicBool,
     ) -> Result<()> {
         session.set_up_for_replay(self.options.binlog()).await?;
+        touched.store(true, Ordering::SeqCst);
+        if self.options.mode() == RestoreMode::Replace {
+            rollback::empty_before_replace(session, &self.targets).await?;
+        }
         let connections = self.options.connections();
-        match &self.checked.footer {
+        let sent = match &self.checked.footer {
             Some(footer) if connections > 1 => {
                 let path = self.source.path();
                 let (connect, options) = (&self.connect, &self.options);
                 context.counters().rows_total.set(footer.manifest.rows());
                 ParallelReplay { connect, options, path, footer, context }
                     .run(session, replayed)
-                    .await?;
+                    .await
             }
-            _ => replay::replay(session, &self.source, replayed).await?,
+            _ => replay::replay(session, &self.source, replayed).await,
+        };
+        if self.options.mode() == RestoreMode::Merge && replayed.statements == 0 {
+            touched.store(false, Ordering::SeqCst);
         }
+        sent?;
         if let Some(footer) = &self.checked.footer {
             context.enter(Phase::Compare);
             // The script may have left another database selected.

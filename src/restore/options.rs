@@ -4,11 +4,25 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+/// What a restore does with objects of the target that the file does not hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RestoreMode {
+    /// They stay, as they do with the stock client. What the file holds replaces what is there.
+    #[default]
+    Merge,
+    /// They go: every object of the databases that the file writes to is dropped before the first
+    /// statement, so that these become what the file says.
+    Replace,
+}
+
 /// Options of a restore. The defaults are the safe ones.
 ///
 /// | option | default | the stock client's name for it |
 /// |---|---|---|
 /// | [`with_restore_point_directory`](Self::with_restore_point_directory) | none | none |
+/// | [`with_mode`](Self::with_mode) | merge | none |
 /// | [`with_other_databases`](Self::with_other_databases) | `false` | without `--one-database` |
 /// | [`with_binlog`](Self::with_binlog) | `true` | `SET sql_log_bin=0` by hand |
 /// | [`with_connections`](Self::with_connections) | the cores, at most 4 | none |
@@ -18,6 +32,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct RestoreOptions {
     restore_point_directory: Option<PathBuf>,
+    mode: RestoreMode,
     other_databases: bool,
     binlog: bool,
     incomplete: bool,
@@ -28,6 +43,7 @@ impl Default for RestoreOptions {
     fn default() -> Self {
         Self {
             restore_point_directory: None,
+            mode: RestoreMode::default(),
             other_databases: false,
             binlog: true,
             incomplete: false,
@@ -42,6 +58,13 @@ impl RestoreOptions {
     #[must_use]
     pub fn with_restore_point_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.restore_point_directory = Some(directory.into());
+        self
+    }
+
+    /// Whether objects of the target that the file does not hold stay or go.
+    #[must_use]
+    pub fn with_mode(mut self, mode: RestoreMode) -> Self {
+        self.mode = mode;
         self
     }
 
@@ -91,6 +114,12 @@ impl RestoreOptions {
     #[must_use]
     pub fn restore_point_directory(&self) -> Option<&std::path::Path> {
         self.restore_point_directory.as_deref()
+    }
+
+    /// What happens to objects that the file does not hold.
+    #[must_use]
+    pub const fn mode(&self) -> RestoreMode {
+        self.mode
     }
 
     /// Whether a script may create, drop and select databases by name.

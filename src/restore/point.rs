@@ -11,6 +11,7 @@ use crate::dump::{Databases, DumpOptions, DumpReport, dump_to_path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Phase;
 use crate::server::ConnectOptions;
+use crate::store::{BackupDir, BackupKind};
 
 /// A verified backup of what a restore is about to overwrite.
 ///
@@ -53,13 +54,23 @@ impl RestorePoint {
             Databases::Named(named.into_iter().collect())
         };
         let options = DumpOptions::default().with_databases(databases);
-        let time = Utc::now().format("%Y-%m-%d_%H-%M-%S");
-        let path = directory.join(format!("pre-restore_{time}.sql.gz"));
+        let path = unused_path(directory).map_err(not_saved)?;
         let report = dump_to_path(connect, &path, &options, context).await.map_err(not_saved)?;
         verify(&path, context).await.map_err(not_saved)?;
         tracing::info!(path = %path.display(), rows = report.rows, "restore point taken");
         Ok(Self { path, report })
     }
+}
+
+fn unused_path(directory: &Path) -> Result<PathBuf> {
+    // Not made here: a directory that is not there is a mistake in the options.
+    directory
+        .read_dir()
+        .map_err(|error| Error::io("could not read the directory", error))
+        .map_err(|error| error.at(|place| place.file = Some(directory.display().to_string())))?;
+    let directory = BackupDir::open(directory)?;
+    let name = directory.unused_name(BackupKind::RestorePoint, Utc::now())?;
+    Ok(directory.path_of(&name))
 }
 
 fn not_saved(error: Error) -> Error {

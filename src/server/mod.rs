@@ -9,6 +9,7 @@ mod error_number;
 mod fake;
 mod flavor;
 mod identity;
+mod operation_lock;
 mod option_file;
 mod options;
 mod peer;
@@ -23,10 +24,11 @@ pub(crate) use catalog::{
     string_literal,
 };
 pub(crate) use error_number::{
-    ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER, ER_VIEW_INVALID, is_missing_or_changed,
+    ER_BAD_DB_ERROR, ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER, ER_VIEW_INVALID, is_missing_or_changed,
 };
 pub use flavor::{Flavor, ServerVersion};
 pub use identity::ServerIdentity;
+pub(crate) use operation_lock::{Asked, OperationLock};
 pub use options::{ConnectOptions, Password};
 pub(crate) use privileges::Privileges;
 pub(crate) use session::{Rows, Session};

@@ -242,6 +242,12 @@ impl ConnectOptions {
         self
     }
 
+    /// The same without a database, for a session that must begin whether it is there or not.
+    pub(crate) fn without_database(mut self) -> Self {
+        self.database = None;
+        self
+    }
+
     /// Sets how much protection the connection must have.
     #[must_use]
     pub fn with_tls_mode(mut self, mode: TlsMode) -> Self {

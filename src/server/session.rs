@@ -70,6 +70,16 @@ impl Session {
         &self.context
     }
 
+    /// What tells this server from another behind the same address.
+    pub(super) fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// The connection's number on the server; 0 once it is closed.
+    pub(super) fn connection_id(&self) -> u32 {
+        self.conn.as_ref().map_or(0, Conn::id)
+    }
+
     /// The driver's connection. It is there until the session is closed, which takes `self`.
     fn conn(&mut self) -> Result<&mut Conn> {
         self.conn.as_mut().ok_or_else(|| Error::new(ErrorKind::Internal, "the session is closed"))

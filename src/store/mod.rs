@@ -1,5 +1,13 @@
-//! Where files live: how one comes to have its name only when it is whole.
+//! Where files live: the backup directory, its names and its lock, and how a file comes to have its
+//! name only when it is whole.
 
+mod dir;
+mod lock;
+mod name;
 mod staged;
 
-pub(crate) use staged::StagedFile;
+pub use dir::BackupDir;
+pub(crate) use dir::StoredFile;
+pub(crate) use lock::DirectoryLock;
+pub use name::{BackupKind, BackupName, BackupNameError};
+pub(crate) use staged::{StagedFile, replace_file};

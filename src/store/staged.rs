@@ -1,7 +1,8 @@
 //! A file that appears under its name only when it is whole.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -41,6 +42,11 @@ impl StagedFile {
                 .tempfile_in(directory_of(&path))
                 .map_err(|error| Error::io("could not create a file in the directory", error))?
                 .into_parts();
+            // Says that the file has a living writer. On a file system without locks nobody can
+            // tell, and nobody then removes it.
+            if let Err(error) = file.try_lock() {
+                tracing::debug!(%error, "could not lock an unfinished file");
+            }
             Ok(Self { file: tokio::fs::File::from_std(file), staged, path, overwrite })
         };
         context.run(tokio::task::spawn_blocking(work)).await?.map_err(panicked)?
@@ -67,12 +73,43 @@ impl StagedFile {
                 io::ErrorKind::AlreadyExists => exists(),
                 _ => Error::io("could not give the file its name", error.error),
             })?;
-            File::open(directory_of(&path))
-                .and_then(|directory| directory.sync_all())
-                .map_err(|error| Error::io("could not write the directory to the disk", error))
+            sync_directory(&directory_of(&path))
         };
         tokio::task::spawn_blocking(work).await.map_err(panicked)?
     }
+}
+
+/// Replaces a small file in one step that survives a crash: it holds the old bytes or the new ones.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = |error| Error::io("could not write the file to the disk", error);
+    let directory = directory_of(path);
+    let mut file = tempfile::Builder::new()
+        .prefix(PREFIX)
+        .suffix(SUFFIX)
+        .tempfile_in(&directory)
+        .map_err(|error| Error::io("could not create a file in the directory", error))?;
+    file.write_all(bytes).map_err(write)?;
+    file.as_file().sync_all().map_err(write)?;
+    file.persist(path)
+        .map_err(|error| Error::io("could not give the file its name", error.error))?;
+    sync_directory(&directory)
+}
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_directory(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| Error::io("could not write the directory to the disk", error))
+}
+
+/// Whether a file is one that was never finished, or is not yet.
+pub(super) fn is_partial(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
+/// An unused path for something unfinished in a directory.
+pub(super) fn partial_path(directory: &Path) -> PathBuf {
+    directory.join(format!("{PREFIX}{}{SUFFIX}", uuid::Uuid::now_v7()))
 }
 
 /// Closes a file and reports what the drop of a file would hide. The standard library has no

@@ -31,6 +31,7 @@ mod databases;
 mod failures;
 mod faults;
 mod gate;
+mod jobs;
 mod options;
 mod privileges;
 mod restore_point;

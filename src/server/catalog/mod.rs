@@ -33,6 +33,22 @@ impl Session {
         Ok(names)
     }
 
+    /// How many bytes the rows of these databases have on the server, by its own estimate; the
+    /// empty name stands for all databases.
+    pub(crate) async fn data_bytes(&mut self, databases: &[String]) -> Result<u64> {
+        let list = databases.iter().map(|name| string_literal(name)).collect::<Vec<_>>();
+        let chosen = if list.is_empty() || databases.iter().any(String::is_empty) {
+            String::new()
+        } else {
+            format!("WHERE TABLE_SCHEMA IN ({})", list.join(","))
+        };
+        let sql = format!(
+            "SELECT CAST(COALESCE(SUM(DATA_LENGTH), 0) AS UNSIGNED) \
+             FROM information_schema.TABLES {chosen}"
+        );
+        Ok(self.query_one(&sql).await?.optional_number(0)?.unwrap_or(0))
+    }
+
     /// Everything that a database holds.
     pub(crate) async fn database(&mut self, name: &str) -> Result<Database> {
         let schema = string_literal(name);

@@ -1,0 +1,260 @@
+//! The way back: what the databases of a restore were before it, and making them that again.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{self, Checked};
+use super::options::{RestoreMode, RestoreOptions};
+use super::replay;
+use super::source::Source;
+use super::{Prepared, RestoreReport};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::{ObjectKind, quote_identifier};
+use crate::progress::Phase;
+use crate::server::{ConnectOptions, ER_BAD_DB_ERROR, Session, string_literal};
+
+/// A database that a restore writes to, as it was before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Target {
+    /// Its name.
+    pub(crate) name: String,
+    /// What was there.
+    pub(crate) before: Before,
+}
+
+/// What a database was before a restore.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Before {
+    /// Not there.
+    Absent,
+    /// There, without any object; with these defaults.
+    Empty { charset: String, collation: String },
+    /// In use: the restore point has what it held. With these defaults.
+    Occupied { charset: String, collation: String },
+}
+
+impl Target {
+    pub(super) fn is_occupied(&self) -> bool {
+        matches!(self.before, Before::Occupied { .. })
+    }
+}
+
+/// Looks at every database that a script writes to.
+pub(super) async fn survey(
+    session: &mut Session,
+    connect: &ConnectOptions,
+    checked: &Checked,
+) -> Result<Vec<Target>> {
+    let mut names = checked.databases.clone();
+    match connect.database() {
+        // A script of another tool may write to it before it selects the first one itself.
+        Some(name) if checked.footer.is_none() || names.is_empty() => {
+            names.insert(name.to_owned());
+        }
+        None if names.is_empty() => {
+            return Err(Error::config(
+                "the file does not say into which database it goes: name one",
+            ));
+        }
+        _ => {}
+    }
+    let mut targets = Vec::new();
+    for name in names {
+        // The server is asked to use it, because it knows when two spellings are one name; the
+        // databases that are its own count like any other.
+        let before = match session.execute(format!("USE {}", quote_identifier(&name))).await {
+            // One that is not there yet is made by the script.
+            Err(error) if error.server().is_some_and(|found| found.number == ER_BAD_DB_ERROR) => {
+                Before::Absent
+            }
+            Err(error) => return Err(error),
+            Ok(()) => {
+                let defaults = session
+                    .query_one("SELECT DATABASE(), @@character_set_database, @@collation_database")
+                    .await?;
+                let (charset, collation) = (defaults.text(1)?, defaults.text(2)?);
+                if session.database(&defaults.text(0)?).await?.is_empty() {
+                    Before::Empty { charset, collation }
+                } else {
+                    Before::Occupied { charset, collation }
+                }
+            }
+        };
+        targets.push(Target { name, before });
+    }
+    Ok(targets)
+}
+
+/// Makes every target what it was: all that is in it now goes, and what the restore point holds
+/// comes back. The restore point is checked as a whole before anything is dropped.
+pub(crate) async fn roll_back(
+    connect: &ConnectOptions,
+    targets: &[Target],
+    restore_point: Option<&Path>,
+    options: &RestoreOptions,
+    context: &Context,
+) -> Result<Option<RestoreReport>> {
+    context.enter(Phase::Rollback);
+    // Its steps are not phases of the restore.
+    let context = &context.within_phase();
+    if restore_point.is_none() && targets.iter().any(Target::is_occupied) {
+        return Err(Error::new(ErrorKind::RestorePoint, "there is no restore point to go back to"));
+    }
+    let mut session = Session::open(&connect.clone().without_database(), context).await?;
+    let checked = match restore_point {
+        Some(path) => {
+            let split = replay::split_options(session.flavor(), session.version().number());
+            Some(check_restore_point(path, &split, options, context).await?)
+        }
+        None => None,
+    };
+    let emptied = empty_targets(&mut session, targets, options).await;
+    session.close().await;
+    emptied?;
+    let (Some(path), Some(checked)) = (restore_point, checked) else { return Ok(None) };
+    let prepared = Prepared {
+        connect: connect.clone(),
+        options: options.clone().with_mode(RestoreMode::Merge),
+        source: Source::file(path),
+        checked,
+        restore_point: None,
+        targets: Vec::new(),
+    };
+    prepared.replay(context, &AtomicBool::new(false)).await.map(Some)
+}
+
+async fn check_restore_point(
+    path: &Path,
+    split: &crate::sql::split::SplitOptions,
+    options: &RestoreOptions,
+    context: &Context,
+) -> Result<Checked> {
+    let (file, split, options) = (path.to_owned(), split.clone(), options.clone());
+    let checked = context
+        .blocking(Phase::Check, move |context| check::check(&file, &split, &options, context))
+        .await?;
+    if checked.footer.is_none() {
+        return Err(Error::new(ErrorKind::RestorePoint, "this is no restore point")
+            .at(|place| place.file = Some(path.display().to_string())));
+    }
+    Ok(checked)
+}
+
+async fn empty_targets(
+    session: &mut Session,
+    targets: &[Target],
+    options: &RestoreOptions,
+) -> Result<()> {
+    session.set_up_for_replay(options.binlog()).await?;
+    for target in targets {
+        let name = quote_identifier(&target.name);
+        match &target.before {
+            Before::Absent => session.execute(format!("DROP DATABASE IF EXISTS {name}")).await?,
+            Before::Empty { charset, collation } | Before::Occupied { charset, collation } => {
+                let defaults = format!("CHARACTER SET = {charset} COLLATE = {collation}");
+                // The script may have dropped it as a whole.
+                session.execute(format!("CREATE DATABASE IF NOT EXISTS {name} {defaults}")).await?;
+                empty_database(session, &target.name).await?;
+                session.execute(format!("ALTER DATABASE {name} {defaults}")).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Drops every object of the databases that a restore is to replace as a whole.
+pub(super) async fn empty_before_replace(session: &mut Session, targets: &[Target]) -> Result<()> {
+    for target in targets.iter().filter(|target| target.is_occupied()) {
+        empty_database(session, &target.name).await?;
+    }
+    Ok(())
+}
+
+/// Drops every object of a database. Foreign keys do not hold it up.
+async fn empty_database(session: &mut Session, database: &str) -> Result<()> {
+    let checks = session.query_one("SELECT @@SESSION.foreign_key_checks").await?.text(0)?;
+    session.execute("SET SESSION foreign_key_checks = 0").await?;
+    for (kind, name) in objects_to_drop(session, database).await? {
+        session
+            .execute(format!(
+                "DROP {} IF EXISTS {}.{}",
+                kind.sql(),
+                quote_identifier(database),
+                quote_identifier(&name)
+            ))
+            .await?;
+    }
+    session.execute(format!("SET SESSION foreign_key_checks = {checks}")).await?;
+    match objects_to_drop(session, database).await?.first() {
+        None => Ok(()),
+        Some((kind, name)) => Err(Error::new(
+            ErrorKind::Changed,
+            format!("{kind} '{name}' came into the database while it was being emptied"),
+        )),
+    }
+}
+
+/// The objects of a database in an order in which they can be dropped. Triggers go with their
+/// tables.
+async fn objects_to_drop(
+    session: &mut Session,
+    database: &str,
+) -> Result<Vec<(ObjectKind, String)>> {
+    let schema = string_literal(database);
+    let mut queries = vec![
+        // First, so that none of them runs in between.
+        format!(
+            "SELECT 'EVENT', EVENT_NAME FROM information_schema.EVENTS \
+             WHERE EVENT_SCHEMA = {schema}"
+        ),
+        format!(
+            "SELECT TABLE_TYPE, TABLE_NAME FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA = {schema}"
+        ),
+        format!(
+            "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES \
+             WHERE ROUTINE_SCHEMA = {schema}"
+        ),
+    ];
+    let libraries = "SELECT 1 FROM information_schema.TABLES \
+                     WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'LIBRARIES'";
+    if !session.query(libraries).await?.is_empty() {
+        queries.push(format!(
+            "SELECT 'LIBRARY', LIBRARY_NAME FROM information_schema.LIBRARIES \
+             WHERE LIBRARY_SCHEMA = {schema}"
+        ));
+    }
+    let mut objects = Vec::new();
+    for query in queries {
+        for row in session.query(&query).await? {
+            let name = row.text(1)?;
+            let (order, kind) = match row.text(0)?.as_str() {
+                "EVENT" => (0, ObjectKind::Event),
+                "VIEW" => (1, ObjectKind::View),
+                "BASE TABLE" | "SYSTEM VERSIONED" => (2, ObjectKind::Table),
+                // The defaults of columns use them.
+                "SEQUENCE" => (3, ObjectKind::Sequence),
+                "PACKAGE BODY" => (4, ObjectKind::PackageBody),
+                "PACKAGE" => (5, ObjectKind::Package),
+                "FUNCTION" => (6, ObjectKind::Function),
+                "PROCEDURE" => (7, ObjectKind::Procedure),
+                "LIBRARY" => (8, ObjectKind::Library),
+                // Another session's; they are not part of the database.
+                "TEMPORARY" | "LOCAL TEMPORARY" | "TEMPORARY SEQUENCE" => continue,
+                other => {
+                    return Err(Error::new(
+                        ErrorKind::Unsupported,
+                        format!("'{name}' is of the type {other}, which snapdump does not know"),
+                    ));
+                }
+            };
+            objects.push((order, kind, name));
+        }
+    }
+    objects.sort_by_key(|(order, _, _)| *order);
+    Ok(objects.into_iter().map(|(_, kind, name)| (kind, name)).collect())
+}

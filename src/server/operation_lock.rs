@@ -1,0 +1,249 @@
+//! The lock between hosts: `GET_LOCK` on a connection that is there for nothing else.
+//!
+//! While it has the lock, the connection sleeps on the server in a statement whose comment says who
+//! it is. That keeps it alive, tells at once when it is lost, and shows the owner in the process
+//! list to everybody who asks in vain and may see the account's connections.
+
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::error_number::ER_QUERY_INTERRUPTED;
+use super::error_number::mariadb::ER_STATEMENT_TIMEOUT;
+use super::error_number::mysql::ER_QUERY_TIMEOUT;
+use super::options::ConnectOptions;
+use super::session::Session;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result, ServerError};
+
+/// How long one sleep on the server lasts. It is ended early when the lock is given back.
+const SLEEP_SECONDS: u32 = 20;
+/// How long the server may take to answer after a sleep is over before it counts as lost.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long giving a lock back may take.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a lock is asked for whose owner is about to leave, and how long between.
+const TRIES: u32 = 20;
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+/// What the comment of an owner begins and ends with.
+const OWNER_START: &str = "/* snapdump operation ";
+const OWNER_END: &str = " */";
+
+/// A lock on databases that no other host has, for as long as this is there.
+#[derive(Debug)]
+pub(crate) struct OperationLock {
+    holder: Option<JoinHandle<()>>,
+    release: CancellationToken,
+    interrupt: Interrupt,
+}
+
+/// Ends the sleep of the connection that has the lock.
+#[derive(Debug)]
+struct Interrupt {
+    options: ConnectOptions,
+    identity: String,
+    id: u32,
+}
+
+/// How asking for the lock ended.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Taken(Box<OperationLock>),
+    /// Somebody has it. The text is what the owner says of itself, if it can be seen.
+    Held(Option<String>),
+}
+
+impl OperationLock {
+    /// Asks for the lock on all of these databases; the empty name stands for the whole server.
+    /// `owner` is what others are told; it may hold letters, digits and `"{}[]:,._+-`.
+    ///
+    /// When the connection is lost later, `context` fails.
+    pub(crate) async fn ask(
+        session: Session,
+        options: &ConnectOptions,
+        databases: &[String],
+        owner: &str,
+        context: &Context,
+    ) -> Result<Asked> {
+        let mut session = session;
+        let mut names: Vec<String> = databases.iter().map(|name| lock_name(name)).collect();
+        // Everybody takes them in the same order.
+        names.sort();
+        names.dedup();
+        for name in &names {
+            if let Some(held) = take(&mut session, name).await? {
+                session.close().await;
+                return Ok(Asked::Held(held));
+            }
+        }
+        let interrupt = Interrupt {
+            options: options.clone(),
+            identity: session.identity().to_owned(),
+            id: session.connection_id(),
+        };
+        let release = CancellationToken::new();
+        let holder = tokio::spawn(hold(
+            session,
+            format!("DO SLEEP({SLEEP_SECONDS}) {OWNER_START}{}{OWNER_END}", plain(owner)),
+            release.clone(),
+            context.clone(),
+        ));
+        Ok(Asked::Taken(Box::new(Self { holder: Some(holder), release, interrupt })))
+    }
+
+    /// Whether the connection that has the lock is gone.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.holder.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Gives the lock back. It is free when this returns, if the server can be reached.
+    pub(crate) async fn release(mut self) {
+        self.release.cancel();
+        let Some(holder) = self.holder.take() else { return };
+        if holder.is_finished() {
+            return;
+        }
+        if let Err(error) = self.interrupt.send().await {
+            tracing::debug!(error = %error.chain(), "could not end the sleep of the lock");
+        }
+        if tokio::time::timeout(RELEASE_TIMEOUT, holder).await.is_err() {
+            tracing::debug!("the lock was not given back in time; its connection ends it");
+        }
+    }
+}
+
+impl Drop for OperationLock {
+    fn drop(&mut self) {
+        self.release.cancel();
+        // Aborting drops the session, which kills the sleep, and with it the lock.
+        if let Some(holder) = self.holder.take() {
+            holder.abort();
+        }
+    }
+}
+
+impl Interrupt {
+    async fn send(&self) -> Result<()> {
+        let context = Context::new().with_timeout(RELEASE_TIMEOUT);
+        let mut control = Session::open(&self.options, &context).await?;
+        let sent = if control.identity() == self.identity {
+            control.execute(format!("KILL QUERY {}", self.id)).await
+        } else {
+            Err(Error::new(ErrorKind::Connect, "the address leads to another server now"))
+        };
+        control.close().await;
+        sent
+    }
+}
+
+/// Takes one lock. `Some` is what its owner says of itself.
+async fn take(session: &mut Session, name: &str) -> Result<Option<Option<String>>> {
+    for _ in 0..TRIES {
+        let row = session.query_one(&format!("SELECT GET_LOCK('{name}', 0)")).await?;
+        match row.optional_text(0)?.as_deref() {
+            Some("1") => return Ok(None),
+            Some("0") => {}
+            _ => {
+                return Err(Error::new(ErrorKind::Server, "the server could not give out a lock"));
+            }
+        }
+        let sql = format!(
+            "SELECT ID, INFO FROM information_schema.PROCESSLIST WHERE ID = IS_USED_LOCK('{name}')"
+        );
+        // MySQL fails this while any connection runs a statement with characters beyond the BMP.
+        let rows = match session.query(&sql).await {
+            Ok(rows) => rows,
+            Err(error) if error.kind() == ErrorKind::Server => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let info = match rows.first() {
+            Some(row) => row.optional_text(1)?.unwrap_or_default(),
+            None => String::new(),
+        };
+        if let Some((_, rest)) = info.split_once(OWNER_START)
+            && let Some((owner, _)) = rest.split_once(OWNER_END)
+        {
+            return Ok(Some(Some(owner.to_owned())));
+        }
+        // It is between two sleeps, or is leaving, or is not to be seen by this account.
+        session.context().run(tokio::time::sleep(TRY_AGAIN)).await?;
+    }
+    Ok(Some(None))
+}
+
+/// Sleeps on the server until the lock is to be given back.
+async fn hold(mut session: Session, sleep: String, release: CancellationToken, context: Context) {
+    while !release.is_cancelled() {
+        let limit = Duration::from_secs(u64::from(SLEEP_SECONDS)) + ANSWER_TIMEOUT;
+        let slept = tokio::time::timeout(limit, session.execute(&sleep)).await;
+        if release.is_cancelled() {
+            break;
+        }
+        let lost = |error: Option<Error>| {
+            let lost = Error::new(
+                ErrorKind::Connect,
+                "the connection that keeps other hosts from the database was lost, so the \
+                 operation was stopped",
+            );
+            context.fail(match error {
+                Some(error) => lost.with_source(error),
+                None => lost,
+            });
+        };
+        match slept {
+            Ok(Ok(())) => {}
+            // Somebody, or a time limit of the server, has ended this one statement; the lock is
+            // still there.
+            Ok(Err(error)) if error.server().is_some_and(only_the_statement) => {}
+            Ok(Err(error)) => return lost(Some(error)),
+            Err(_) => return lost(None),
+        }
+    }
+    // Once more if the end of the sleep came late and hits this one.
+    if session.execute("DO RELEASE_ALL_LOCKS()").await.is_err() {
+        tracing::debug!("the locks end with their connection");
+    }
+    session.close().await;
+}
+
+fn only_the_statement(error: &ServerError) -> bool {
+    [ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, ER_STATEMENT_TIMEOUT].contains(&error.number)
+}
+
+/// A lock name may have 64 characters, and so may the name of a database. The case of letters does
+/// not count here on any server, so it must not in the name.
+fn lock_name(database: &str) -> String {
+    let digest = Sha256::digest(database.to_lowercase().as_bytes());
+    digest.iter().take(16).fold("snapdump:".to_owned(), |mut name, byte| {
+        for half in [byte >> 4, byte & 15] {
+            name.extend(char::from_digit(u32::from(half), 16));
+        }
+        name
+    })
+}
+
+/// Only what cannot end the comment or mean anything in it.
+fn plain(owner: &str) -> String {
+    owner.chars().filter(|c| c.is_ascii_alphanumeric() || "\"{}[]:,._+-".contains(*c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_and_differ() {
+        let long = lock_name(&"x".repeat(64));
+        assert!(long.len() <= 64 && long.is_ascii());
+        assert_eq!(lock_name("Shop"), lock_name("shop"));
+        assert_ne!(lock_name("shop"), lock_name(""));
+    }
+
+    #[test]
+    fn an_owner_cannot_leave_its_comment() {
+        assert_eq!(plain("{\"host\":\"a*/ DROP\"}"), "{\"host\":\"aDROP\"}");
+    }
+}

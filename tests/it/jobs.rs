@@ -1,0 +1,5 @@
+//! The backup manager: jobs over a directory, one at a time.
+
+mod life;
+mod rollback;
+mod setup;

@@ -1,0 +1,81 @@
+//! What each kind of job does when nothing goes wrong, and what can be seen of it.
+
+use futures::StreamExt as _;
+use snapdump::{
+    BackupKind, CreateRequest, DeleteConfirmation, ErrorKind, JobKind, JobReport, JobState,
+    ListRequest, RestoreRequest, TargetState,
+};
+
+use super::setup::{backups_in, completed, manager};
+use crate::backup::state;
+use crate::compare::compare;
+use crate::harness::TestDatabase;
+use crate::sample::sample_database;
+
+/// Changes something of every kind.
+pub(crate) async fn damage(database: &TestDatabase) {
+    database.run(&["CREATE TABLE new_one (id INT)", "DELETE FROM loans"]).await;
+}
+
+on_each_server! {
+    /// Back up, damage, restore, list, download, delete.
+    async fn a_backup_is_made_listed_restored_and_deleted(server: TestServer) {
+        let database = sample_database(&server, 300).await;
+        let before = state(&database).await;
+        let (directory, manager) = manager(&database).await;
+        let job = manager.create(CreateRequest::manual()).await.unwrap();
+        assert_eq!(manager.running().unwrap().id(), job.id());
+        let seen: Vec<_> = job.watch().collect().await;
+        let status = completed(&job).await;
+        assert_eq!(seen.last(), Some(&status));
+        let Some(JobReport::Created { file, report }) = &status.report else { panic!("{status:?}") };
+        assert_eq!((status.kind, file.kind()), (JobKind::Create, BackupKind::Manual));
+        assert_eq!(status.progress.rows_done, report.rows);
+        assert_eq!(backups_in(directory.path()), [file.to_string()]);
+        assert_eq!(manager.directory().latest(&database.name).as_ref(), Some(file));
+        let list = manager.list(ListRequest::default()).await.unwrap();
+        assert_eq!((list.total, list.total_bytes), (1, report.file_bytes));
+        assert_eq!(list.backups[0].tables, Some(report.tables));
+        assert_eq!(list.backups[0].databases.join(","), database.name);
+
+        damage(&database).await;
+        let job = manager.restore(RestoreRequest::new(file.clone())).await.unwrap();
+        let status = completed(&job).await;
+        assert_eq!(status.target, Some(TargetState::Restored));
+        let point = status.restore_point.clone().unwrap();
+        assert_eq!(point.kind(), BackupKind::RestorePoint);
+        database.run(&["DROP TABLE new_one"]).await;
+        let differences: Vec<_> =
+            compare(&before, &state(&database).await).iter().map(ToString::to_string).collect();
+        assert_eq!(differences, [""; 0]);
+
+        completed(&manager.verify(point.clone()).await.unwrap()).await;
+        let reader = manager.read(file, Some(1..3)).await.unwrap();
+        assert_eq!(reader.size_bytes(), report.file_bytes);
+        let bytes: Vec<_> = Box::pin(reader.into_stream()).collect().await;
+        assert_eq!(bytes.len(), 1);
+        assert_eq!(bytes[0].as_ref().unwrap().as_ref(), [0x8b, 8]);
+        let whole: Vec<_> =
+            Box::pin(manager.read(file, None).await.unwrap().into_stream()).collect().await;
+        let whole: Vec<u8> = whole.into_iter().flat_map(Result::unwrap).collect();
+        assert_eq!(whole, std::fs::read(directory.path().join(file.as_str())).unwrap());
+
+        assert!("delete".parse::<DeleteConfirmation>().is_err());
+        let confirmed = "DELETE".parse().unwrap();
+        assert_eq!(manager.delete(file, confirmed).await.unwrap(), report.file_bytes);
+        assert_eq!(manager.delete(file, confirmed).await.unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(manager.directory().latest(&database.name), None);
+        assert_eq!(backups_in(directory.path()), [point.to_string()]);
+
+        let jobs = manager.jobs().await.unwrap();
+        let kinds: Vec<_> = jobs.iter().map(|job| (job.kind, job.state)).collect();
+        assert_eq!(
+            kinds,
+            [
+                (JobKind::Verify, JobState::Completed),
+                (JobKind::Restore, JobState::Completed),
+                (JobKind::Create, JobState::Completed)
+            ]
+        );
+    }
+}
