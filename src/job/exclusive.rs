@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::status::RunningJob;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::server::{Asked, ConnectOptions, OperationLock, Session};
+use crate::server::{Asked, OperationLock, Session};
 use crate::store::{BackupDir, DirectoryLock};
 
 /// How long the owner of the directory's lock is given to write down who it is.
@@ -91,7 +91,6 @@ impl Exclusive {
     pub(super) async fn lock_databases(
         &mut self,
         session: Session,
-        connect: &ConnectOptions,
         databases: &[String],
         job: &RunningJob,
         context: &Context,
@@ -99,7 +98,7 @@ impl Exclusive {
         let owner = serde_json::to_string(job).map_err(|error| {
             Error::new(ErrorKind::Internal, "could not write the lock").with_source(error)
         })?;
-        match OperationLock::ask(session, connect, databases, &owner, context).await? {
+        match OperationLock::ask(session, databases, &owner, context).await? {
             Asked::Taken(lock) => {
                 self.server = Some(*lock);
                 Ok(())

@@ -510,7 +510,7 @@ impl Inner {
         };
         let mut session = Session::open(&connect, &own).await?;
         let bytes = session.data_bytes(databases).await?;
-        exclusive.lock_databases(session, &connect, databases, job, context).await?;
+        exclusive.lock_databases(session, databases, job, context).await?;
         Ok(bytes)
     }
 

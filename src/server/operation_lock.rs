@@ -4,6 +4,7 @@
 //! it is. That keeps it alive, tells at once when it is lost, and shows the owner in the process
 //! list to everybody who asks in vain and may see the account's connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::error_number::ER_QUERY_INTERRUPTED;
 use super::error_number::mariadb::ER_STATEMENT_TIMEOUT;
 use super::error_number::mysql::ER_QUERY_TIMEOUT;
-use super::options::ConnectOptions;
+use super::peer::Peer;
 use super::session::Session;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result, ServerError};
@@ -37,15 +38,8 @@ const OWNER_END: &str = " */";
 pub(crate) struct OperationLock {
     holder: Option<JoinHandle<()>>,
     release: CancellationToken,
-    interrupt: Interrupt,
-}
-
-/// Ends the sleep of the connection that has the lock.
-#[derive(Debug)]
-struct Interrupt {
-    options: ConnectOptions,
-    identity: String,
-    id: u32,
+    /// Where the connection that has the lock sleeps.
+    peer: Arc<Peer>,
 }
 
 /// How asking for the lock ended.
@@ -63,7 +57,6 @@ impl OperationLock {
     /// When the connection is lost later, `context` fails.
     pub(crate) async fn ask(
         session: Session,
-        options: &ConnectOptions,
         databases: &[String],
         owner: &str,
         context: &Context,
@@ -79,11 +72,7 @@ impl OperationLock {
                 return Ok(Asked::Held(held));
             }
         }
-        let interrupt = Interrupt {
-            options: options.clone(),
-            identity: session.identity().to_owned(),
-            id: session.connection_id(),
-        };
+        let peer = session.peer();
         let release = CancellationToken::new();
         let holder = tokio::spawn(hold(
             session,
@@ -91,7 +80,7 @@ impl OperationLock {
             release.clone(),
             context.clone(),
         ));
-        Ok(Asked::Taken(Box::new(Self { holder: Some(holder), release, interrupt })))
+        Ok(Asked::Taken(Box::new(Self { holder: Some(holder), release, peer })))
     }
 
     /// Whether the connection that has the lock is gone.
@@ -106,7 +95,7 @@ impl OperationLock {
         if holder.is_finished() {
             return;
         }
-        if let Err(error) = self.interrupt.send().await {
+        if let Err(error) = self.peer.kill_query().await {
             tracing::debug!(error = %error.chain(), "could not end the sleep of the lock");
         }
         if tokio::time::timeout(RELEASE_TIMEOUT, holder).await.is_err() {
@@ -122,20 +111,6 @@ impl Drop for OperationLock {
         if let Some(holder) = self.holder.take() {
             holder.abort();
         }
-    }
-}
-
-impl Interrupt {
-    async fn send(&self) -> Result<()> {
-        let context = Context::new().with_timeout(RELEASE_TIMEOUT);
-        let mut control = Session::open(&self.options, &context).await?;
-        let sent = if control.identity() == self.identity {
-            control.execute(format!("KILL QUERY {}", self.id)).await
-        } else {
-            Err(Error::new(ErrorKind::Connect, "the address leads to another server now"))
-        };
-        control.close().await;
-        sent
     }
 }
 

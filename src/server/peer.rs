@@ -169,6 +169,17 @@ impl Peer {
         drop(conn);
     }
 
+    /// Ends the statement that runs on the connection, and leaves the connection.
+    pub(super) async fn kill_query(&self) -> Result<()> {
+        Box::pin(self.second_connection(async |control| {
+            control
+                .query_drop(format!("KILL QUERY {}", self.id))
+                .await
+                .map_err(|error| from_driver(error, "could not end a statement"))
+        }))
+        .await
+    }
+
     /// Asks something over a second connection, for no longer than [`LOOK_TIMEOUT`]. A proxy may
     /// lead it to another server, where the number means somebody else's connection, so the
     /// server's identity is compared first.

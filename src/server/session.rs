@@ -70,14 +70,9 @@ impl Session {
         &self.context
     }
 
-    /// What tells this server from another behind the same address.
-    pub(super) fn identity(&self) -> &str {
-        &self.identity
-    }
-
-    /// The connection's number on the server; 0 once it is closed.
-    pub(super) fn connection_id(&self) -> u32 {
-        self.conn.as_ref().map_or(0, Conn::id)
+    /// The server's end of the connection.
+    pub(super) fn peer(&self) -> Arc<Peer> {
+        Arc::clone(&self.peer)
     }
 
     /// The driver's connection. It is there until the session is closed, which takes `self`.
