@@ -407,6 +407,14 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
                 })
                 .await?;
             entry.rows = Some(written.rows);
+            if written.changed_documents > 0 {
+                self.warnings.push(format!(
+                    "{object} has {} JSON documents with dates, times, decimals or binary strings \
+                     inside, which the server prints like strings and doubles: they come back as \
+                     those",
+                    written.changed_documents
+                ));
+            }
             if table.versioned && condition.is_none() {
                 self.note_history(&object, written.rows).await?;
             }

@@ -1,5 +1,8 @@
 //! Rows as INSERT statements: one table at a time, streamed, never more in memory than a member.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
 use mysql_async::{Row, Value};
 use tokio::io::AsyncWrite;
 
@@ -7,6 +10,7 @@ use super::script::{MEMBER_BYTES, Script};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::server::{Charset, Column, ColumnKind, Rows, Session, Table};
+use crate::sql::json::may_hide_a_type;
 use crate::sql::literal::{
     DateParts, push_date, push_datetime, push_double, push_float, push_hex, push_integer,
     push_string, push_time,
@@ -27,6 +31,8 @@ pub(super) struct TableRows<'a> {
     insert_bytes: usize,
     /// What a statement may not exceed, unless a single row does, in bytes.
     packet_bytes: usize,
+    /// Set when a JSON document was written whose text may not say all of it.
+    hides_types: AtomicBool,
 }
 
 /// What became of the rows of a table.
@@ -35,6 +41,8 @@ pub(super) struct RowsWritten {
     pub(super) rows: u64,
     /// The longest statement in bytes.
     pub(super) largest_statement_bytes: usize,
+    /// Documents that come back with other types inside.
+    pub(super) changed_documents: u64,
 }
 
 impl<'a> TableRows<'a> {
@@ -52,6 +60,7 @@ impl<'a> TableRows<'a> {
             columns,
             insert_bytes: INSERT_BYTES.min(packet_bytes / 2),
             packet_bytes,
+            hides_types: AtomicBool::new(false),
             table,
         }
     }
@@ -115,10 +124,41 @@ impl<'a> TableRows<'a> {
             written.rows += rows_in_member;
             written.largest_statement_bytes = written.largest_statement_bytes.max(largest);
             if end {
-                return Ok(written);
+                break;
             }
             script.close_member().await?;
         }
+        drop(rows);
+        written.changed_documents = self.changed_documents(session, condition).await?;
+        Ok(written)
+    }
+
+    /// Counts the documents that do not come back as they are: the server compares each with what
+    /// its own text makes.
+    async fn changed_documents(
+        &self,
+        session: &mut Session,
+        condition: Option<&str>,
+    ) -> Result<u64> {
+        if !self.hides_types.load(Relaxed) {
+            return Ok(0);
+        }
+        let mut tests = Vec::new();
+        for column in self.columns.iter().filter(|column| column.kind == ColumnKind::Json) {
+            let name = quote_identifier(&column.name);
+            let text = format!("CAST({name} AS CHAR)");
+            tests.push(format!(
+                "NOT ({name} <=> CAST({text} AS JSON)) \
+                 OR {text} <> CAST(CAST({text} AS JSON) AS CHAR)"
+            ));
+        }
+        let filter = condition.map_or_else(String::new, |text| format!(" AND ({text}\n)"));
+        let sql = format!(
+            "SELECT COUNT(*) FROM {} WHERE ({}){filter}",
+            quote_identifier(&self.table.name),
+            tests.join(" OR ")
+        );
+        Ok(session.query_one(&sql).await?.optional_number(0)?.unwrap_or(0))
     }
 
     /// What is wrong with a query that was refused: its condition, if it is right without one.
@@ -192,6 +232,12 @@ impl<'a> TableRows<'a> {
                 }
             }
             (ColumnKind::Binary, Value::Bytes(bytes)) => self.push_bytes(out, bytes),
+            (ColumnKind::Json, Value::Bytes(bytes)) => {
+                push_text(out, &Charset::Utf8, bytes);
+                if !self.hides_types.load(Relaxed) && may_hide_a_type(bytes) {
+                    self.hides_types.store(true, Relaxed);
+                }
+            }
             (ColumnKind::Text(charset), Value::Bytes(bytes)) => push_text(out, charset, bytes),
             (ColumnKind::Ascii, Value::Bytes(bytes)) => push_string(out, bytes),
             (ColumnKind::Date, Value::Date(..)) => push_date(out, &date_parts(value)),

@@ -91,8 +91,10 @@ pub(crate) enum ColumnKind {
     Double,
     /// Bits, bytes, geometries and vectors: hexadecimal.
     Binary,
-    /// Characters in a character set; ENUM, SET and JSON too.
+    /// Characters in a character set; ENUM and SET too.
     Text(Charset),
+    /// `MySQL`'s JSON, printed in utf8mb4.
+    Json,
     /// Text that is ASCII by its type: UUID and IP addresses.
     Ascii,
     Date,
@@ -169,8 +171,7 @@ impl ColumnKind {
                 }
                 _ => Self::MemberNumber,
             },
-            // MySQL's JSON is utf8mb4 and has no character set of its own.
-            "json" => Self::Text(Charset::Utf8),
+            "json" => Self::Json,
             "uuid" | "inet4" | "inet6" => Self::Ascii,
             "date" => Self::Date,
             "datetime" | "timestamp" => Self::DateTime(digits),

@@ -15,6 +15,8 @@ use crate::harness::{TestDatabase, TestServer, run, stderr_of};
 /// -- stock hangs: what and why      the stock dump tool never ends
 /// -- warning: text                  a warning of our dump has this text in it
 /// -- lost: view v                   our dump says that it is broken and keeps it as a comment
+/// -- changed: table t, row           what our dump brings back differs in the lines that begin so;
+///                                   a warning says it
 /// -- refused: text                  our dump fails with an error that has this text in it
 /// ```
 ///
@@ -33,6 +35,8 @@ pub(crate) struct Case {
     pub(crate) warnings: Vec<String>,
     /// Objects that are not restored, each of which a warning names.
     pub(crate) lost: Vec<String>,
+    /// Beginnings of the differences that a warning speaks of.
+    pub(crate) changed: Vec<String>,
     pub(crate) refused: Option<String>,
 }
 
@@ -68,6 +72,7 @@ impl Case {
             "stock hangs" => self.stock_hangs = Some(value),
             "warning" => self.warnings.push(value),
             "lost" => self.lost.push(value),
+            "changed" => self.changed.push(value),
             "refused" => self.refused = Some(value),
             _ => {}
         }

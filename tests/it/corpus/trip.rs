@@ -151,6 +151,13 @@ impl Trips<'_> {
                 let lost = self.case.lost.join(", ");
                 self.failures.push(format!("{direction}: only {named:?} of {lost} are lost"));
             }
+            for start in &self.case.changed {
+                let known = differences.extract_if(.., |line| line.starts_with(start)).count();
+                if known == 0 || self.case.warnings.is_empty() {
+                    self.failures
+                        .push(format!("{direction}: {start} should differ, with a warning"));
+                }
+            }
         }
         if !differences.is_empty() {
             self.failures.push(format!("{direction}:\n    {}", differences.join("\n    ")));
