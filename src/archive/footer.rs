@@ -32,6 +32,14 @@ const TRAILER_GZIP_BYTES: usize = GZIP_HEADER.len() + 5 + TRAILER_TEXT_BYTES + 8
 
 /// The most that a manifest or an index may inflate to. A million tables need about 100 MB.
 const FOOTER_TEXT_LIMIT: u64 = 1 << 30;
+/// How many times its stored length it may inflate to, whatever that is; ours inflate to about 15
+/// times. A small file can so never take much memory.
+const FOOTER_RATIO_LIMIT: u64 = 100;
+/// What it may inflate to however short it is, in bytes.
+const FOOTER_TEXT_FREE: u64 = 64 * 1024;
+/// The most text that a member can have: the largest row there is in hexadecimal, and what is before
+/// it.
+const MEMBER_TEXT_LIMIT: u64 = 3 << 30;
 
 /// The manifest and the index of a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -173,14 +181,23 @@ pub(super) fn read_footer(file: &mut (impl Read + Seek)) -> Result<Footer> {
     }
     let mut json = |from: u64, to: u64, prefix| -> Result<Vec<u8>> {
         file.seek(SeekFrom::Start(from)).map_err(read)?;
-        let mut member = BufReader::new(file.by_ref().take(to.saturating_sub(from)));
+        let stored = to.saturating_sub(from);
+        let mut member = BufReader::new(file.by_ref().take(stored));
+        let limit = stored.saturating_mul(FOOTER_RATIO_LIMIT).max(FOOTER_TEXT_FREE);
+        let limit = limit.min(FOOTER_TEXT_LIMIT);
         let mut text = Vec::new();
         let read_text = if compressed {
-            GzDecoder::new(&mut member).take(FOOTER_TEXT_LIMIT).read_to_end(&mut text)
+            GzDecoder::new(&mut member).take(limit + 1).read_to_end(&mut text)
         } else {
-            (&mut member).take(FOOTER_TEXT_LIMIT).read_to_end(&mut text)
+            (&mut member).take(limit + 1).read_to_end(&mut text)
         };
-        read_text.map_err(|error| damaged("the footer is damaged").with_source(error))?;
+        let bytes =
+            read_text.map_err(|error| damaged("the footer is damaged").with_source(error))?;
+        if u64::try_from(bytes).unwrap_or(u64::MAX) > limit {
+            return Err(damaged(format!(
+                "the footer is damaged: {stored} bytes of it inflate to more than {limit}"
+            )));
+        }
         json_of(prefix, &text)
     };
     let manifest_json = json(trailer.manifest_at, trailer.index_at, MANIFEST_PREFIX)?;
@@ -213,6 +230,7 @@ fn check_index(footer: &Footer, manifest_at: u64) -> Result<()> {
         let inside = |position: u32, length| usize::try_from(position).is_ok_and(|at| at < length);
         if member.offset != next
             || member.length == 0
+            || member.sql_bytes > MEMBER_TEXT_LIMIT
             || (!footer.compressed && member.length != member.sql_bytes)
             || !member.parts.iter().all(|part| inside(part.object, objects))
             || !member.database.is_none_or(|database| inside(database, databases))

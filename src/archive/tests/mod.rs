@@ -1,5 +1,6 @@
 //! The file format: what is written is found again, and nothing else passes for it.
 
+mod bombs;
 mod build;
 mod damage;
 mod footer;
