@@ -12,7 +12,7 @@ use crate::backup::assert_error;
 use crate::harness::TestDatabase;
 
 /// What passes to the server in the phases of a dump, in their order.
-const DUMP_PHASES: [(&str, &str); 5] = [
+pub(super) const DUMP_PHASES: [(&str, &str); 5] = [
     ("snapshot", "CONSISTENT SNAPSHOT"),
     ("tables", "SHOW CREATE TABLE `items`"),
     ("rows", "FROM `items`"),
@@ -21,7 +21,7 @@ const DUMP_PHASES: [(&str, &str); 5] = [
 ];
 
 /// The same of a restore over something, and whether the target may be changed by then.
-const RESTORE_PHASES: [(&str, &str, bool); 6] = [
+pub(super) const RESTORE_PHASES: [(&str, &str, bool); 6] = [
     ("check", "information_schema.SCHEMATA", false),
     ("restore point", "CONSISTENT SNAPSHOT", false),
     ("rows of the restore point", "FROM `items`", false),

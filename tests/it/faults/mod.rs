@@ -2,10 +2,12 @@
 //!
 //! [`world`] states once what must hold after each of them.
 
+mod child;
 mod hostile_server;
 mod matrix;
 mod network;
 mod private;
+mod processes;
 mod proxy;
 mod recorded;
 mod server;

@@ -1,0 +1,179 @@
+//! This test binary as another process, which can be killed, starved or limited.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use snapdump::{
+    ConnectOptions, Context, DumpOptions, ErrorKind, RestoreOptions, TlsMode, dump_to_path, restore,
+};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+use super::world::impatient;
+
+/// The variable that makes this binary a child.
+const VARIABLE: &str = "SNAPDUMP_TEST_CHILD";
+/// What the line with its result begins with.
+const RESULT: &str = "the result of the child: ";
+
+/// What a child is to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Task {
+    Dump { path: PathBuf },
+    Restore { backup: PathBuf, points: PathBuf, connections: usize },
+}
+
+/// A task and where it is done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Errand {
+    pub(crate) url: String,
+    pub(crate) task: Task,
+    /// Whether SIGTERM cancels; otherwise it kills.
+    pub(crate) cancels: bool,
+    /// How many file descriptors are left to it.
+    pub(crate) descriptors: Option<usize>,
+}
+
+/// How a child ended that came to its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) kind: Option<ErrorKind>,
+    pub(crate) chain: String,
+    /// The most memory it ever had, in bytes.
+    pub(crate) peak_bytes: u64,
+}
+
+/// What the system allows a child.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    /// The longest file in bytes: a disk that is full there.
+    pub(crate) file_bytes: Option<u64>,
+    /// Memory that it may write to, in bytes.
+    pub(crate) data_bytes: Option<u64>,
+}
+
+pub(crate) struct Child {
+    process: tokio::process::Child,
+    result: tokio::task::JoinHandle<Option<Ended>>,
+}
+
+impl Child {
+    pub(crate) fn start(errand: &Errand, limits: Limits) -> Self {
+        // A file that grows beyond the limit would end the process by a signal, not by an error.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec prlimit \"$@\"", "sh"]);
+        if let Some(bytes) = limits.file_bytes {
+            command.arg(format!("--fsize={bytes}"));
+        }
+        if let Some(bytes) = limits.data_bytes {
+            command.arg(format!("--data={bytes}"));
+        }
+        command
+            .arg("--")
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "faults::child::a_child", "--nocapture", "--test-threads=1"])
+            .env(VARIABLE, serde_json::to_string(errand).unwrap())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let result = tokio::spawn(async move {
+            let mut result = None;
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some((_, json)) = line.split_once(RESULT) {
+                    result = Some(serde_json::from_str(json).unwrap());
+                }
+            }
+            result
+        });
+        Self { process, result }
+    }
+
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.process.id().expect("the child has ended").to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status().await.unwrap();
+        assert!(status.success());
+    }
+
+    /// How it ended; `None` when it was killed.
+    pub(crate) async fn end(mut self) -> Option<Ended> {
+        let ended = async {
+            self.process.wait().await.unwrap();
+            self.result.await.unwrap()
+        };
+        tokio::time::timeout(Duration::from_secs(600), ended).await.expect("the child goes on")
+    }
+}
+
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+async fn run(errand: Errand) -> Ended {
+    let context = Context::new();
+    if errand.cancels {
+        let context = context.clone();
+        let mut term =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
+        tokio::spawn(async move {
+            term.recv().await;
+            context.cancel();
+        });
+    }
+    let connect =
+        impatient(&ConnectOptions::from_url(&errand.url).unwrap()).with_tls_mode(TlsMode::Disabled);
+    // Taken, and never given back.
+    let mut taken = Vec::new();
+    if let Some(left) = errand.descriptors {
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            taken.push(file);
+        }
+        taken.truncate(taken.len() - left);
+    }
+    let done = match errand.task {
+        Task::Dump { path } => {
+            dump_to_path(&connect, path, &DumpOptions::default(), &context).await.map(drop)
+        }
+        Task::Restore { backup, points, connections } => {
+            let options = RestoreOptions::default()
+                .with_restore_point_directory(points)
+                .with_connections(connections);
+            restore(&connect, backup, &options, &context).await.map(drop)
+        }
+    };
+    drop(taken);
+    Ended {
+        kind: done.as_ref().err().map(snapdump::Error::kind),
+        chain: done.err().map(|error| error.chain()).unwrap_or_default(),
+        peak_bytes: peak_bytes(),
+    }
+}
+
+/// What a child does. In this process, where nobody gives it an errand, it sees that an errand that
+/// cannot be read is not taken for one that went well.
+#[test]
+fn a_child() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    match std::env::var(VARIABLE) {
+        Ok(json) => {
+            let errand = serde_json::from_str(&json).unwrap();
+            let ended = runtime.block_on(run(errand));
+            println!("\n{RESULT}{}", serde_json::to_string(&ended).unwrap());
+        }
+        Err(_) => runtime.block_on(async {
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "faults::child::a_child", "--nocapture"])
+                .env(VARIABLE, "no errand")
+                .output()
+                .await
+                .unwrap();
+            assert!(!output.status.success());
+            assert!(!String::from_utf8_lossy(&output.stdout).contains(RESULT));
+        }),
+    }
+}

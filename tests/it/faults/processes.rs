@@ -1,0 +1,154 @@
+//! What happens to our own process: killed, asked to end, out of descriptors, out of disk.
+
+use snapdump::{ErrorKind, TlsMode};
+
+use super::child::{Child, Errand, Limits, Task};
+use super::matrix::{DUMP_PHASES, RESTORE_PHASES};
+use super::network::depth;
+use super::proxy::Proxy;
+use super::world::{End, World};
+use crate::backup::files_in;
+use crate::harness::TestServer;
+
+/// The URL of a database by way of a proxy.
+fn url_via(world: &World, proxy: &snapdump::ConnectOptions, database: &str) -> String {
+    let (before, _) = world.server.url.rsplit_once(':').unwrap();
+    format!("{before}:{}/{database}", proxy.port())
+}
+
+fn dump_errand(world: &World, url: String) -> Errand {
+    let task = Task::Dump { path: world.directory.path().join("dump.sql.gz") };
+    Errand { url, task, cancels: false, descriptors: None }
+}
+
+fn restore_errand(world: &World, url: String, connections: usize) -> Errand {
+    let points = world.directory.path().to_owned();
+    let task = Task::Restore { backup: world.backup(), points, connections };
+    Errand { url, task, cancels: false, descriptors: None }
+}
+
+/// Kills a child at a statement, and returns what it has left unfinished.
+async fn kill_at(world: &World, restores: bool, text: &'static str) -> usize {
+    let database = if restores { &world.target } else { &world.source };
+    let options = world.to().with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&options, text, 0).await;
+    let url = url_via(world, &proxy.options(&options), &database.name);
+    let errand = if restores { restore_errand(world, url, 2) } else { dump_errand(world, url) };
+    let child = Child::start(&errand, Limits::default());
+    proxy.held().await;
+    child.signal("KILL").await;
+    assert_eq!(child.end().await, None);
+    proxy.stop().await;
+    let mut unfinished = 0;
+    for name in files_in(world.directory.path()) {
+        if name.starts_with(".snapdump-") && name.ends_with(".partial") {
+            std::fs::remove_file(world.directory.path().join(name)).unwrap();
+            unfinished += 1;
+        }
+    }
+    unfinished
+}
+
+on_each_server! {
+    /// Nobody can clean up behind a process that is killed: what was not finished does not have a
+    /// name that could be taken for a backup's.
+    async fn killed_in_every_phase(server: TestServer) {
+        let world = World::make(&server, 50).await;
+        for (phase, text) in DUMP_PHASES {
+            let what = format!("killed during a dump: {phase}");
+            assert_eq!(kill_at(&world, false, text).await, 1, "{what}");
+            assert_eq!(world.settle(&what).await, End::Before, "{what}");
+        }
+        for (phase, text, changes) in RESTORE_PHASES {
+            let what = format!("killed during a restore: {phase}");
+            kill_at(&world, true, text).await;
+            let end = world.settle(&what).await;
+            assert_eq!(end, if changes { End::Between } else { End::Before }, "{what}");
+        }
+    }
+
+    /// A program that cancels on SIGTERM leaves nothing.
+    async fn asked_to_end(server: TestServer) {
+        let world = World::make(&server, 50).await;
+        let options = world.to().with_tls_mode(TlsMode::Disabled);
+        for (restores, text, end) in [
+            (false, "FROM `items`", End::Before),
+            (true, "CONSISTENT SNAPSHOT", End::Before),
+            (true, "INSERT INTO `items`", End::Between),
+        ] {
+            let database = if restores { &world.target } else { &world.source };
+            let proxy = Proxy::hold_at(&options, text, 0).await;
+            let url = url_via(&world, &proxy.options(&options), &database.name);
+            let mut errand =
+                if restores { restore_errand(&world, url, 1) } else { dump_errand(&world, url) };
+            errand.cancels = true;
+            let child = Child::start(&errand, Limits::default());
+            proxy.held().await;
+            child.signal("TERM").await;
+            let ended = child.end().await.expect("it died of the signal");
+            assert_eq!(ended.kind, Some(ErrorKind::Cancelled), "{}", ended.chain);
+            proxy.stop().await;
+            assert_eq!(world.settle(&format!("asked to end at {text}")).await, end);
+        }
+    }
+}
+
+/// A disk that is full at byte N of a file, for N all over the file.
+#[tokio::test]
+async fn a_disk_that_is_full() {
+    let server = TestServer::mysql_9_7();
+    let world = World::make(&server, 600).await;
+    let length = world.backup().metadata().unwrap().len();
+    assert!(length > 20_000, "{length}");
+    let places = depth(6, 60);
+    for place in 0..=places {
+        let limits =
+            Limits { file_bytes: Some((length - 1) * place / places), ..Limits::default() };
+        let url = server.url_of(&world.source.name);
+        let ended = Child::start(&dump_errand(&world, url), limits).end().await.unwrap();
+        assert_eq!(ended.kind, Some(ErrorKind::Io), "{limits:?}: {}", ended.chain);
+        assert!(ended.chain.contains("os error 27"), "{}", ended.chain);
+        assert_eq!(files_in(world.directory.path()), [""; 0]);
+    }
+    // A restore whose restore point cannot be written changes nothing.
+    for file_bytes in [0, 500] {
+        let limits = Limits { file_bytes: Some(file_bytes), ..Limits::default() };
+        let url = server.url_of(&world.target.name);
+        let ended = Child::start(&restore_errand(&world, url, 1), limits).end().await.unwrap();
+        assert_eq!(ended.kind, Some(ErrorKind::RestorePoint), "{}", ended.chain);
+        assert_eq!(files_in(world.directory.path()), [""; 0]);
+        assert_eq!(world.settle("a full disk").await, End::Before);
+    }
+}
+
+/// However few file descriptors there are, it works or says why not.
+#[tokio::test]
+async fn out_of_file_descriptors() {
+    let server = TestServer::mariadb_11_8();
+    let world = World::make(&server, 200).await;
+    let mut ends = Vec::new();
+    for left in [0, 1, 2, 3, 4, 6, 9, 20] {
+        for restores in [false, true] {
+            let database = if restores { &world.target } else { &world.source };
+            let url = server.url_of(&database.name);
+            let mut errand =
+                if restores { restore_errand(&world, url, 2) } else { dump_errand(&world, url) };
+            errand.descriptors = Some(left);
+            let ended = Child::start(&errand, Limits::default()).end().await.unwrap();
+            let kinds = [
+                None,
+                Some(ErrorKind::Io),
+                Some(ErrorKind::Connect),
+                Some(ErrorKind::RestorePoint),
+            ];
+            assert!(kinds.contains(&ended.kind), "{left}: {:?} {}", ended.kind, ended.chain);
+            if ended.kind.is_some() {
+                assert!(ended.chain.contains("os error 24"), "{left}: {}", ended.chain);
+                let names = files_in(world.directory.path());
+                assert!(names.iter().all(|name| !name.starts_with('.')), "{left}: {names:?}");
+            }
+            ends.push((ended.kind.is_none(), world.settle(&format!("{left} descriptors")).await));
+        }
+    }
+    assert!(ends.contains(&(false, End::Before)) && ends.contains(&(true, End::After)), "{ends:?}");
+}
