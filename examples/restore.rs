@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::{ConnectArgs, grouped, print_json, print_warnings};
-use snapdump::{Context, RestoreOptions, Result, prepare, prepare_reader};
+use snapdump::{Context, DefinerPolicy, RestoreOptions, Result, prepare, prepare_reader};
 
 /// Restore a .sql or .sql.gz file into a MySQL or MariaDB server
 #[derive(Debug, Parser)]
@@ -25,12 +25,36 @@ struct Args {
     /// Where the restore point is written; needed when the target is not empty
     #[arg(long, value_name = "DIR")]
     backup_dir: Option<PathBuf>,
-    /// Let the script of another tool create, drop and select databases by name
+    /// Let the script select, create, alter and drop databases by name, and change what is in them
     #[arg(long)]
     allow_other_databases: bool,
+    /// Let the script change accounts and privileges
+    #[arg(long)]
+    allow_accounts: bool,
+    /// Let the script hold statements about the server as a whole, such as SET GLOBAL
+    #[arg(long)]
+    allow_server_statements: bool,
+    /// Let the script run what is not in its own text: PREPARE, EXECUTE, CALL
+    #[arg(long)]
+    allow_indirect_statements: bool,
+    /// Send what the script says about replication (`gtid_purged`, `sql_log_bin`) instead of leaving it out
+    #[arg(long)]
+    replication_state: bool,
+    /// Restore the database FROM under the name TO; can be given several times
+    #[arg(long, value_name = "FROM=TO", value_parser = pair)]
+    rename: Vec<(String, String)>,
+    /// What becomes of definers: keep, drop, or map:FROM=TO (user@host each, more behind commas)
+    #[arg(long, value_name = "POLICY", default_value = "keep")]
+    definer: DefinerPolicy,
+    /// The character set of the script until it says so itself
+    #[arg(long, value_name = "CHARSET", default_value = "utf8mb4")]
+    default_character_set: String,
     /// Restore a stock dump although its last line is missing
     #[arg(long)]
     allow_incomplete: bool,
+    /// Go on after statements that the server refuses; the restore still fails
+    #[arg(long)]
+    continue_on_error: bool,
     /// Do not write the restore to the server's binary log
     #[arg(long)]
     skip_binlog: bool,
@@ -42,13 +66,29 @@ struct Args {
     json: bool,
 }
 
+/// Two names with `=` between them.
+fn pair(text: &str) -> std::result::Result<(String, String), String> {
+    let (from, to) = text.split_once('=').ok_or("write FROM=TO")?;
+    Ok((from.to_owned(), to.to_owned()))
+}
+
 impl Args {
     async fn run(&self, context: Context) -> Result<()> {
         let connect = self.connect.options()?;
         let mut options = RestoreOptions::default()
             .with_other_databases(self.allow_other_databases)
+            .with_accounts(self.allow_accounts)
+            .with_server_statements(self.allow_server_statements)
+            .with_indirect_statements(self.allow_indirect_statements)
+            .with_replication_state(self.replication_state)
+            .with_definer(self.definer.clone())
+            .with_default_charset(&self.default_character_set)?
             .with_incomplete(self.allow_incomplete)
+            .with_continue_on_error(self.continue_on_error)
             .with_binlog(!self.skip_binlog);
+        for (from, to) in &self.rename {
+            options = options.with_rename(from, to);
+        }
         if let Some(directory) = &self.backup_dir {
             options = options.with_restore_point_directory(directory);
         }

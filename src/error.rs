@@ -114,6 +114,8 @@ pub struct Location {
     pub line: Option<u64>,
     /// The offset in bytes, from 0: in the SQL text for a statement, in the file otherwise.
     pub byte: Option<u64>,
+    /// The start of the statement, 200 characters at most, without strings, rows and comments.
+    pub excerpt: Option<String>,
 }
 
 impl Location {
@@ -144,6 +146,9 @@ impl fmt::Display for Location {
         }
         if let Some(byte) = self.byte {
             part(f, format_args!("byte {byte}"))?;
+        }
+        if let Some(excerpt) = &self.excerpt {
+            part(f, format_args!("in: {}", crate::ident::one_line(excerpt)))?;
         }
         Ok(())
     }
@@ -186,6 +191,8 @@ struct Inner {
     message: String,
     location: Location,
     source: Option<Arc<BoxError>>,
+    others: Vec<Error>,
+    others_total: u64,
 }
 
 impl Error {
@@ -196,12 +203,23 @@ impl Error {
             message: message.into(),
             location: Location::default(),
             source: None,
+            others: Vec::new(),
+            others_total: 0,
         }))
     }
 
     #[cold]
     pub(crate) fn with_source(self, source: impl Into<BoxError>) -> Self {
         self.map(|inner| inner.source = Some(Arc::new(source.into())))
+    }
+
+    /// Adds further failures of the same operation; of `total`, those in `others` are kept.
+    #[cold]
+    pub(crate) fn with_others(self, others: Vec<Self>, total: u64) -> Self {
+        self.map(|inner| {
+            inner.others = others;
+            inner.others_total = total;
+        })
     }
 
     /// Adds what the caller knows about the place; what is known already is kept, because the
@@ -218,6 +236,7 @@ impl Error {
             location.statement = known.statement.or(location.statement);
             location.line = known.line.or(location.line);
             location.byte = known.byte.or(location.byte);
+            location.excerpt = known.excerpt.or(location.excerpt.take());
         })
     }
 
@@ -272,6 +291,20 @@ impl Error {
         None
     }
 
+    /// Further failures of the same operation, in the order in which they were met: what else a
+    /// check has found, or a restore that goes on after errors. Only the first ones are kept;
+    /// [`others_total`](Self::others_total) counts all.
+    #[must_use]
+    pub fn others(&self) -> &[Self] {
+        &self.0.others
+    }
+
+    /// How many further failures there were, kept or not.
+    #[must_use]
+    pub fn others_total(&self) -> u64 {
+        self.0.others_total
+    }
+
     /// Whether the same call can succeed later without any change by a person: the server was
     /// not reachable, another operation was running, the schema changed under the dump, or the
     /// server asked for a retry (deadlock, lock wait).
@@ -300,6 +333,12 @@ impl Error {
                 text.push_str(&part);
             }
             cause = error.source();
+        }
+        if self.0.others_total > 0 {
+            let _ = fmt::Write::write_fmt(
+                &mut text,
+                format_args!("; and {} more", self.0.others_total),
+            );
         }
         text
     }

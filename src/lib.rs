@@ -149,8 +149,8 @@ pub use job::{
 };
 pub use progress::{Phase, Progress};
 pub use restore::{
-    Prepared, RestoreMode, RestoreOptions, RestorePoint, RestoreReport, prepare, prepare_reader,
-    restore,
+    Account, DefinerPolicy, Prepared, RestoreMode, RestoreOptions, RestorePoint, RestoreReport,
+    prepare, prepare_reader, restore,
 };
 pub use server::{ConnectOptions, Flavor, ServerIdentity, ServerVersion, TlsMode};
 pub use store::{BackupDir, BackupKind, BackupName, BackupNameError};

@@ -21,7 +21,9 @@ pub(crate) use inflate::SqlReader;
 pub use manifest::{BinlogPosition, DatabaseEntry, Manifest, ObjectEntry, Snapshot, SnapshotRung};
 pub use member::{Compression, Index, Member, Part, Section};
 pub(crate) use read::read_member;
+#[cfg(test)]
 pub(crate) use verify::verify_file;
+pub(crate) use verify::verify_file_with;
 pub use verify::{VerifyReport, verify};
 pub(crate) use writer::{ArchiveWriter, Draft, Written};
 

@@ -55,11 +55,21 @@ pub async fn verify(path: impl AsRef<Path>, context: &Context) -> Result<VerifyR
 
 /// The check itself, for a thread that may block.
 pub(crate) fn verify_file(path: &Path, context: &Context) -> Result<VerifyReport> {
-    check_file(path, context)
+    verify_file_with(path, context, &mut |_| {})
+}
+
+/// The same, which shows the SQL text of the members to `see` on the way, before it is known
+/// whether it is right.
+pub(crate) fn verify_file_with(
+    path: &Path,
+    context: &Context,
+    see: &mut dyn FnMut(&[u8]),
+) -> Result<VerifyReport> {
+    check_file(path, context, see)
         .map_err(|error| error.at(|place| place.file = Some(path.display().to_string())))
 }
 
-fn check_file(path: &Path, context: &Context) -> Result<VerifyReport> {
+fn check_file(path: &Path, context: &Context, see: &mut dyn FnMut(&[u8])) -> Result<VerifyReport> {
     let read = |error| Error::io("could not read the backup", error);
     let mut file =
         File::open(path).map_err(|error| Error::io("could not open the backup", error))?;
@@ -79,7 +89,7 @@ fn check_file(path: &Path, context: &Context) -> Result<VerifyReport> {
     };
     let mut sql_bytes = 0u64;
     for member in &footer.index.members {
-        check_member(&mut reader, member, footer.compressed, context)
+        check_member(&mut reader, member, footer.compressed, context, see)
             .map_err(|error| error.at(|place| place.byte = Some(member.offset)))?;
         sql_bytes = sql_bytes.saturating_add(member.sql_bytes);
         context.counters().bytes_done.add(member.length);
@@ -116,6 +126,7 @@ fn check_member(
     member: &Member,
     compressed: bool,
     context: &Context,
+    see: &mut dyn FnMut(&[u8]),
 ) -> Result<()> {
     let damaged = |message: &str| Error::new(ErrorKind::Digest, message);
     let mut stored = BufReader::with_capacity(CHUNK_BYTES, reader.take(member.length));
@@ -139,6 +150,7 @@ fn check_member(
                 break;
             };
             crc.update(part);
+            see(part);
             bytes = bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
             if bytes > member.sql_bytes {
                 return Err(damaged("a member of the file is longer than the index says"));

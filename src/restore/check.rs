@@ -1,156 +1,331 @@
 //! The check of a whole file before its first statement is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use super::definer::Account;
+use super::destination::Destination;
+use super::offline::Offline;
 use super::options::RestoreOptions;
+use super::policy::{Policy, Verdict};
 use super::source::read_error;
-use crate::archive::{Footer, Origin, SqlReader, inspect, origin, verify_file};
+use super::tool::Marks;
+use crate::archive::{Footer, Origin, SIGNATURE, SqlReader, inspect, origin, verify_file_with};
 use crate::context::Context;
-use crate::error::{Error, ErrorKind, Result};
-use crate::sql::charset::Charset;
-use crate::sql::split::{LexError, SplitOptions, Splitter, Step};
-use crate::sql::statement::{DatabaseStatement, SetStatement, begins_like_sql, client_charset};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sql::excerpt::excerpt;
+use crate::sql::split::{LexError, Splitter, Statement, Step};
+use crate::sql::statement::begins_like_sql;
 
 /// How much text is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// How many things that are wrong with a script are reported beyond the first.
+const ERRORS_KEPT: usize = 20;
 
 /// What the check found out about a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
     /// The manifest and the index of a file of our own.
     pub(crate) footer: Option<Footer>,
-    /// The databases that the script creates or selects by name. Empty when it restores into
-    /// whatever database is selected.
+    /// The databases that the script creates, selects or reaches into by name, by the names that
+    /// they get. Empty when it restores into whatever database is selected.
     pub(crate) databases: BTreeSet<String>,
+    /// Whether it changes anything in the database of the connection.
+    pub(super) changes_target: bool,
     /// The length of the file in bytes.
     pub(crate) file_bytes: u64,
+    /// The accounts that it names as definers, and how often.
+    pub(super) definers: BTreeMap<Account, Seen>,
+    /// What becomes of each statement.
+    pub(super) policy: Policy,
+    /// Whether the text alone tells how it is to be read, from its start to its end.
+    pub(super) known_offline: bool,
     /// What a person should know, one sentence each.
     pub(crate) warnings: Vec<String>,
 }
 
+/// How often something was seen, and where first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) times: u64,
+    pub(super) first: Location,
+}
+
 /// Checks a file of any origin. Blocks.
-pub(crate) fn check(
+pub(super) fn check(
     path: &Path,
-    split: &SplitOptions,
+    destination: &Destination,
     options: &RestoreOptions,
     context: &Context,
 ) -> Result<Checked> {
     let mut file = File::open(path).map_err(|error| Error::io("could not open the file", error))?;
     let file_bytes = file.metadata().map_err(read_error)?.len();
     context.counters().bytes_total.set(file_bytes);
+    let policy = Policy::new(options, destination.database.as_deref(), destination.fold);
     if origin(&mut file)? == Origin::Snapdump {
-        verify_file(path, context)?;
         let footer = inspect(path)?;
         let manifest = &footer.manifest;
-        let databases = if manifest.names_databases {
+        let named = if manifest.names_databases {
             manifest.databases.iter().map(|database| database.name.clone()).collect()
         } else {
-            BTreeSet::new()
+            Vec::new()
         };
-        return Ok(Checked { footer: Some(footer), databases, file_bytes, warnings: Vec::new() });
+        let policy = policy.with_own(named.iter().cloned());
+        let databases: BTreeSet<_> = named.iter().map(|name| policy.renamed(name)).collect();
+        let mut scan = Scan::new(destination, policy);
+        // Whether the bytes are right comes before what they say.
+        let mut scanned = Ok(());
+        verify_file_with(path, context, &mut |text| {
+            if scanned.is_ok() {
+                scanned = scan.feed(text, false);
+            }
+        })?;
+        scanned?;
+        scan.feed(&[], true)?;
+        let mut checked = scan.finish(options)?;
+        checked.databases.extend(databases);
+        checked.footer = Some(footer);
+        checked.file_bytes = file_bytes;
+        return Ok(checked);
     }
-    check_script(path, split, options, file_bytes, context)
-}
-
-/// Reads a foreign script to its end: it must be whole as gzip, as statements, and as what its
-/// header says it is.
-fn check_script(
-    path: &Path,
-    split: &SplitOptions,
-    options: &RestoreOptions,
-    file_bytes: u64,
-    context: &Context,
-) -> Result<Checked> {
     let mut reader = SqlReader::open(path).map_err(read_error)?;
-    let mut splitter = Splitter::new(split.clone());
+    let mut scan = Scan::new(destination, policy);
     let mut marks = Marks::default();
-    let mut databases = BTreeSet::new();
-    let mut buffer: Vec<u8> = Vec::new();
-    let mut consumed = 0;
-    let mut statements = 0u64;
-    let mut end = false;
+    let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        let rest = buffer.get(consumed..).unwrap_or_default();
-        match splitter.step(rest, end).map_err(|error| lex_error(&error))? {
-            Step::Statement(statement) => {
-                let text = rest.get(statement.text.clone()).unwrap_or_default();
-                let place = |error: Error| {
-                    error.at(|place| {
-                        place.statement = Some(statement.number);
-                        place.line = Some(statement.at.line);
-                        place.byte = Some(statement.at.byte);
-                    })
-                };
-                if statements == 0 && !begins_like_sql(text) {
-                    return Err(place(Error::new(
-                        ErrorKind::Lex,
-                        "this is no SQL script: its first statement does not begin like one",
-                    )));
-                }
-                statements += 1;
-                follow(text, &mut splitter);
-                if let Some(about) = DatabaseStatement::of(text) {
-                    if !options.other_databases() {
-                        return Err(place(leaves_the_database(about.name())));
-                    }
-                    databases.insert(about.name().to_owned());
-                }
-                consumed += statement.consumed;
-            }
-            Step::Skip { consumed: skipped } => consumed += skipped,
-            Step::More => {
-                buffer.drain(..consumed);
-                consumed = 0;
-                context.check()?;
-                let start = buffer.len();
-                buffer.resize(start + CHUNK_BYTES, 0);
-                let read = buffer
-                    .get_mut(start..)
-                    .map_or(Ok(0), |free| reader.read(free))
-                    .map_err(read_error)?;
-                buffer.truncate(start + read);
-                marks.see(buffer.get(start..).unwrap_or_default());
-                end = read == 0;
-                context.counters().bytes_done.set(reader.file_bytes());
-            }
-            Step::End => break,
+        context.check()?;
+        let read = reader.read(&mut chunk).map_err(read_error)?;
+        let text = chunk.get(..read).unwrap_or_default();
+        marks.see(text);
+        if marks.head().starts_with(SIGNATURE.as_bytes()) {
+            return Err(Error::new(
+                ErrorKind::Manifest,
+                "the text is that of a backup by snapdump, but the file is not as it was written: \
+                 restore the original",
+            ));
+        }
+        scan.feed(text, read == 0)?;
+        context.counters().bytes_done.set(reader.file_bytes());
+        if read == 0 {
+            break;
         }
     }
-    if statements == 0 {
+    if scan.statements == 0 {
         return Err(Error::new(ErrorKind::Lex, "the file holds no SQL statement"));
     }
-    let warnings = marks.judge(options)?;
-    Ok(Checked { footer: None, databases, file_bytes, warnings })
+    let cut = marks.judge(options)?;
+    let mut checked = scan.finish(options)?;
+    if marks.sandbox() {
+        checked.warnings.insert(
+            0,
+            "the script asks for the sandbox mode of the client: the line is left out, because no \
+             client command is ever run"
+                .to_owned(),
+        );
+    }
+    if let Some(warning) = cut {
+        checked.warnings.insert(0, warning);
+    }
+    checked.file_bytes = file_bytes;
+    Ok(checked)
 }
 
-/// Follows, as well as the script alone allows, what a SET statement changes about reading it.
-/// During the replay the server itself is asked.
-fn follow(statement: &[u8], splitter: &mut Splitter) {
-    let set = SetStatement::of(statement);
-    if set.sql_mode {
-        let text = statement.to_ascii_uppercase();
-        let says = |mode: &[u8]| memchr::memmem::find(&text, mode).is_some();
-        splitter.set_no_backslash_escapes(says(b"NO_BACKSLASH_ESCAPES"));
-        splitter.set_ansi_quotes(says(b"ANSI"));
+/// A script being read to its end, piece by piece.
+struct Scan<'a> {
+    destination: &'a Destination,
+    policy: Policy,
+    splitter: Splitter,
+    offline: Offline,
+    buffer: Vec<u8>,
+    statements: u64,
+    /// Whether the database of the connection is the selected one.
+    in_target: bool,
+    changes_target: bool,
+    databases: BTreeSet<String>,
+    definers: BTreeMap<Account, Seen>,
+    skipped: BTreeMap<String, Seen>,
+    renamed: BTreeSet<String>,
+    /// Where the text ceased to tell how it is to be read.
+    lost: Option<Location>,
+    refusals: Vec<Error>,
+    refusals_total: u64,
+}
+
+impl<'a> Scan<'a> {
+    fn new(destination: &'a Destination, policy: Policy) -> Self {
+        Self {
+            destination,
+            policy,
+            splitter: Splitter::new(destination.split.clone()),
+            offline: Offline::new(
+                destination.reading.clone(),
+                destination.session_mode.clone(),
+                destination.default_mode.clone(),
+            ),
+            buffer: Vec::new(),
+            statements: 0,
+            in_target: destination.database.is_some(),
+            changes_target: false,
+            databases: BTreeSet::new(),
+            definers: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            renamed: BTreeSet::new(),
+            lost: None,
+            refusals: Vec::new(),
+            refusals_total: 0,
+        }
     }
-    if set.charset {
-        // A variable that puts the former one back: scripts begin with one that is ASCII-safe.
-        let charset = client_charset(statement).and_then(|name| Charset::from_name(&name).ok());
-        splitter.set_charset(charset.unwrap_or_default());
+
+    /// Takes the next piece of the text; the last one says so.
+    fn feed(&mut self, text: &[u8], end: bool) -> Result<()> {
+        // Usually nothing but the rest of one statement is left of the last piece.
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.extend_from_slice(text);
+        let mut consumed = 0;
+        loop {
+            let rest = buffer.get(consumed..).unwrap_or_default();
+            match self.splitter.step(rest, end).map_err(|error| self.lex(&error))? {
+                Step::Statement(statement) => {
+                    let text = rest.get(statement.text.clone()).unwrap_or_default();
+                    self.statement(text, &statement)?;
+                    consumed += statement.consumed;
+                }
+                Step::Skip { consumed: skipped } => consumed += skipped,
+                Step::More | Step::End => break,
+            }
+        }
+        buffer.drain(..consumed);
+        self.buffer = buffer;
+        Ok(())
+    }
+
+    fn lex(&self, error: &LexError) -> Error {
+        let error = lex_error(error);
+        match &self.lost {
+            Some(place) => Error::new(
+                ErrorKind::Lex,
+                format!(
+                    "the script cannot be read; since {place} it does not tell under which \
+                     sql_mode it is to be read"
+                ),
+            )
+            .with_source(error),
+            None => error,
+        }
+    }
+
+    fn statement(&mut self, text: &[u8], statement: &Statement) -> Result<()> {
+        let mut place = Location::default();
+        locate(&mut place, statement);
+        let at = |error: Error| error.at(|here| locate(here, statement));
+        if self.statements == 0 && !begins_like_sql(text) {
+            return Err(at(Error::new(
+                ErrorKind::Lex,
+                "this is no SQL script: its first statement does not begin like one",
+            )));
+        }
+        self.statements += 1;
+        let semicolon = self.splitter.semicolon_delimits();
+        match self.policy.judge(text, &self.offline.reading, semicolon) {
+            Ok(judged) => {
+                self.in_target = judged.selects_target.unwrap_or(self.in_target);
+                self.changes_target |=
+                    judged.names_target || (self.in_target && judged.examined.changes);
+                self.databases.extend(judged.databases);
+                self.renamed.extend(judged.renamed);
+                for definer in judged.definers {
+                    see(&mut self.definers, definer, &place);
+                }
+                if let Verdict::Skip(words) = judged.verdict {
+                    see(&mut self.skipped, words, &place);
+                }
+                if !judged.examined.settings.is_empty() {
+                    self.offline.follow(&judged.examined.settings, &mut self.splitter);
+                    if self.offline.is_lost() {
+                        self.lost.get_or_insert(place);
+                    }
+                }
+            }
+            Err(error) => self.refuse(at(error), text),
+        }
+        // The packet has one byte in front of the statement, and must be shorter than the limit.
+        let packet = u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let limit = self.destination.max_allowed_packet;
+        if packet >= limit {
+            let error = Error::config(format!(
+                "a statement of {} bytes is longer than the server takes, whose max_allowed_packet \
+                 is {limit}: set it to {} or more (SET GLOBAL max_allowed_packet = …) for the \
+                 restore",
+                text.len(),
+                packet.saturating_add(1024) / 1024 * 1024,
+            ));
+            self.refuse(at(error), text);
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, error: Error, text: &[u8]) {
+        self.refusals_total += 1;
+        if self.refusals.len() <= ERRORS_KEPT {
+            let excerpt = excerpt(text, &self.offline.reading);
+            self.refusals.push(error.at(|place| {
+                place.excerpt = Some(excerpt).filter(|text| !text.is_empty());
+            }));
+        }
+    }
+
+    fn finish(self, options: &RestoreOptions) -> Result<Checked> {
+        let mut refusals = self.refusals.into_iter();
+        if let Some(first) = refusals.next() {
+            return Err(first.with_others(refusals.collect(), self.refusals_total - 1));
+        }
+        for from in options.renames().keys() {
+            if !self.renamed.contains(from) {
+                return Err(Error::config(format!(
+                    "the script does not name the database '{from}', so it cannot be renamed; what \
+                     names no database goes into that of the connection"
+                )));
+            }
+        }
+        let mut warnings = Vec::new();
+        for (words, seen) in &self.skipped {
+            warnings.push(format!(
+                "{words} is left out ({} times, first at {}): it is about replication, not about \
+                 the data",
+                seen.times, seen.first
+            ));
+        }
+        if let Some(place) = &self.lost {
+            warnings.push(format!(
+                "since {place} the script does not tell under which sql_mode it is to be read; it \
+                 was checked as if under none, and is replayed as the server says"
+            ));
+        }
+        Ok(Checked {
+            footer: None,
+            databases: self.databases,
+            changes_target: self.changes_target,
+            file_bytes: 0,
+            definers: self.definers,
+            policy: self.policy,
+            known_offline: self.lost.is_none(),
+            warnings,
+        })
     }
 }
 
-fn leaves_the_database(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Config,
-        format!(
-            "the script names the database '{name}' itself; allow it to use databases by name, \
-             or take these statements out"
-        ),
-    )
+fn see<K: Ord>(seen: &mut BTreeMap<K, Seen>, key: K, place: &Location) {
+    let seen = seen.entry(key).or_insert_with(|| Seen { times: 0, first: place.clone() });
+    seen.times += 1;
+}
+
+/// Says where a statement stands.
+pub(super) fn locate(place: &mut Location, statement: &Statement) {
+    place.statement = Some(statement.number);
+    place.line = Some(statement.at.line);
+    place.byte = Some(statement.at.byte);
 }
 
 pub(super) fn lex_error(error: &LexError) -> Error {
@@ -159,41 +334,4 @@ pub(super) fn lex_error(error: &LexError) -> Error {
         place.line = Some(at.line);
         place.byte = Some(at.byte);
     })
-}
-
-/// The first and the last bytes of a script: stock tools write a header, and a last line only
-/// when they got that far.
-#[derive(Debug, Default)]
-struct Marks {
-    head: Vec<u8>,
-    tail: Vec<u8>,
-}
-
-impl Marks {
-    const HEAD_BYTES: usize = 1024;
-    const TAIL_BYTES: usize = 512;
-
-    fn see(&mut self, text: &[u8]) {
-        let missing = Self::HEAD_BYTES.saturating_sub(self.head.len());
-        self.head.extend(text.iter().take(missing));
-        self.tail.extend_from_slice(text);
-        let surplus = self.tail.len().saturating_sub(Self::TAIL_BYTES);
-        self.tail.drain(..surplus);
-    }
-
-    fn judge(&self, options: &RestoreOptions) -> Result<Vec<String>> {
-        let says = |text: &[u8], mark: &str| memchr::memmem::find(text, mark.as_bytes()).is_some();
-        let stock =
-            ["-- MySQL dump ", "-- MariaDB dump "].iter().any(|mark| says(&self.head, mark));
-        if !stock || says(&self.tail, "-- Dump completed") {
-            return Ok(Vec::new());
-        }
-        let message = "the dump lacks the line 'Dump completed' with which the tool that wrote it \
-                       ends a whole one, so it was cut off";
-        if options.incomplete() {
-            Ok(vec![message.to_owned()])
-        } else {
-            Err(Error::new(ErrorKind::Manifest, message))
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::policy::Policy;
 use crate::archive::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
@@ -14,17 +15,18 @@ pub(super) async fn compare(
     session: &mut Session,
     manifest: &Manifest,
     target: Option<&str>,
+    policy: &Policy,
 ) -> Result<()> {
     let mut found: BTreeSet<(ObjectKind, String, String)> = BTreeSet::new();
     let fold = session.query_one("SELECT @@lower_case_table_names").await?.text(0)? != "0";
     let case = |name: &str| if fold { name.to_lowercase() } else { name.to_owned() };
     for database in &manifest.databases {
         let name = if manifest.names_databases {
-            database.name.as_str()
+            policy.renamed(&database.name)
         } else {
-            target.unwrap_or_default()
+            target.unwrap_or_default().to_owned()
         };
-        let restored = session.database(name).await?;
+        let restored = session.database(&name).await?;
         for (kind, object) in objects(&restored) {
             found.insert((kind, case(&database.name), case(object)));
         }
@@ -37,7 +39,8 @@ pub(super) async fn compare(
         }
         let Some(expected) = entry.rows else { continue };
         let table = if manifest.names_databases {
-            format!("{}.{}", quote_identifier(database), quote_identifier(name.name()))
+            let database = policy.renamed(database);
+            format!("{}.{}", quote_identifier(&database), quote_identifier(name.name()))
         } else {
             quote_identifier(name.name())
         };

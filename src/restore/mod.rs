@@ -6,18 +6,25 @@
 
 mod check;
 mod compare;
+mod definer;
+mod destination;
+mod offline;
 mod options;
 mod parallel;
 mod point;
+mod policy;
 mod replay;
+mod replayed;
 mod rollback;
 mod source;
+mod tool;
 
+pub use definer::{Account, DefinerPolicy};
 pub use options::{RestoreMode, RestoreOptions};
 pub use point::RestorePoint;
 pub(crate) use rollback::{Target, roll_back};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -31,8 +38,9 @@ use crate::ident::quote_identifier;
 use crate::progress::{Phase, seconds};
 use crate::server::{ConnectOptions, Session};
 use check::Checked;
+use destination::Destination;
 use parallel::ParallelReplay;
-use replay::Replayed;
+use replayed::Replayed;
 use source::Source;
 
 /// The result of a finished restore.
@@ -53,6 +61,8 @@ pub struct RestoreReport {
     pub compared: bool,
     /// Warnings that the server gave during the replay.
     pub server_warnings: u64,
+    /// How many of them had each number, as far as the server listed them.
+    pub server_warnings_by_number: BTreeMap<u16, u64>,
     /// What a person should know, one sentence each; the server's first warnings are among them.
     pub warnings: Vec<String>,
 }
@@ -80,8 +90,9 @@ pub async fn restore(
 /// # Errors
 /// - [`ErrorKind::Io`], [`ErrorKind::Codec`], [`ErrorKind::Lex`], [`ErrorKind::Manifest`],
 ///   [`ErrorKind::Digest`]: the file cannot be read, or is not whole.
-/// - [`ErrorKind::Config`]: the file names databases itself and may not, or the target is not
-///   named anywhere.
+/// - [`ErrorKind::Config`]: the script holds statements that the options do not allow
+///   ([`Error::others`] has what else was found), one that is longer than the server takes, or
+///   the target is not named anywhere.
 /// - [`ErrorKind::RestorePoint`]: the target holds something and could not be saved, or no
 ///   directory was given to save it in.
 /// - [`ErrorKind::Unsupported`]: the target holds something that this version does not know.
@@ -127,17 +138,9 @@ async fn prepare_source(
 ) -> Result<Prepared> {
     context.enter(Phase::Connect);
     let mut session = Session::open(connect, context).await?;
-    // The check of a large file can take longer than the server lets a session idle.
-    session.set_up_for_replay(true).await?;
-    let split = replay::split_options(session.flavor(), session.version().number());
-    let (path, check_options) = (source.path().to_owned(), options.clone());
-    let checked = context
-        .blocking(Phase::Check, move |context| check::check(&path, &split, &check_options, context))
-        .await
-        .map_err(|error| error.at(|place| place.file = Some(source.name().to_owned())))?;
-    let targets = rollback::survey(&mut session, connect, &checked).await;
+    let examined = Box::pin(examine(&mut session, connect, &source, options, context)).await;
     session.close().await;
-    let targets = targets?;
+    let (checked, targets) = examined?;
     let occupied: BTreeSet<String> = targets
         .iter()
         .filter(|target| target.is_occupied())
@@ -159,7 +162,7 @@ async fn prepare_source(
         };
         // Where the script does not name its database, it goes into the connection's.
         let named = if checked.databases.is_empty() { BTreeSet::new() } else { occupied };
-        Some(RestorePoint::take(connect, named, directory, context).await?)
+        Some(Box::pin(RestorePoint::take(connect, named, directory, context)).await?)
     };
     Ok(Prepared {
         connect: connect.clone(),
@@ -169,6 +172,31 @@ async fn prepare_source(
         restore_point,
         targets,
     })
+}
+
+/// Checks the file against itself and against the server. Says what it found, and what the
+/// databases are that it goes into.
+async fn examine(
+    session: &mut Session,
+    connect: &ConnectOptions,
+    source: &Source,
+    options: &RestoreOptions,
+    context: &Context,
+) -> Result<(Checked, Vec<Target>)> {
+    // The check of a large file can take longer than the server lets a session idle.
+    session.set_up_for_replay(true, options.default_charset()).await?;
+    let destination = Destination::ask(session, connect.database(), options).await?;
+    let (path, check_options) = (source.path().to_owned(), options.clone());
+    let mut checked = context
+        .blocking(Phase::Check, move |context| {
+            check::check(&path, &destination, &check_options, context)
+        })
+        .await
+        .map_err(|error| error.at(|place| place.file = Some(source.name().to_owned())))?;
+    let missing = destination::missing_definers(session, &checked.definers).await?;
+    checked.warnings.extend(missing);
+    let targets = rollback::survey(session, connect, &checked).await?;
+    Ok((checked, targets))
 }
 
 /// A file that has been checked, and what it overwrites saved: ready to be restored.
@@ -195,7 +223,8 @@ impl Prepared {
     /// # Errors
     /// - [`ErrorKind::Server`], [`ErrorKind::Privilege`]: the server refused a statement; the
     ///   place is its number, line and offset in the text, or its offset and table where several
-    ///   connections replay. No other statement is begun after it.
+    ///   connections replay, and the start of its text. No other statement is begun after it,
+    ///   unless the options say so.
     /// - [`ErrorKind::Mismatch`]: the result is not what the manifest says.
     /// - [`ErrorKind::Unsupported`]: the script sets a character set that it cannot be read in, or
     ///   the result holds something that this version does not know.
@@ -231,7 +260,7 @@ impl Prepared {
         context.counters().bytes_total.set(self.checked.file_bytes);
         let mut session = Session::open(&self.connect, context).await?;
         let mut replayed = Replayed::default();
-        let done = self.run(&mut session, context, &mut replayed, touched).await;
+        let done = Box::pin(self.run(&mut session, context, &mut replayed, touched)).await;
         session.close().await;
         done.map_err(|error| {
             error.at(|place| {
@@ -239,15 +268,18 @@ impl Prepared {
                 place.phase = Some(context.progress().phase);
             })
         })?;
+        let (statements, server_warnings) = (replayed.statements, replayed.warnings_total);
+        let server_warnings_by_number = std::mem::take(&mut replayed.warning_codes);
         let mut warnings = self.checked.warnings.clone();
-        warnings.extend(replayed.warnings);
+        warnings.extend(replayed.into_warnings());
         Ok(RestoreReport {
-            statements: replayed.statements,
+            statements,
             file_bytes: self.checked.file_bytes,
             duration: started.elapsed(),
             restore_point: self.restore_point.as_ref().map(|point| point.path().to_owned()),
             compared: self.checked.footer.is_some(),
-            server_warnings: replayed.warnings_total,
+            server_warnings,
+            server_warnings_by_number,
             warnings,
         })
     }
@@ -259,34 +291,38 @@ impl Prepared {
         replayed: &mut Replayed,
         touched: &AtomicBool,
     ) -> Result<()> {
-        session.set_up_for_replay(self.options.binlog()).await?;
+        let charset = self.options.default_charset();
+        session.set_up_for_replay(self.options.binlog(), charset).await?;
+        let policy = &self.checked.policy;
         touched.store(true, Ordering::SeqCst);
         if self.options.mode() == RestoreMode::Replace {
             rollback::empty_before_replace(session, &self.targets).await?;
         }
         let connections = self.options.connections();
         let sent = match &self.checked.footer {
-            Some(footer) if connections > 1 => {
+            // What does not tell how it is read is read in order, as the server says.
+            Some(footer) if connections > 1 && self.checked.known_offline => {
                 let path = self.source.path();
                 let (connect, options) = (&self.connect, &self.options);
                 context.counters().rows_total.set(footer.manifest.rows());
-                ParallelReplay { connect, options, path, footer, context }
+                ParallelReplay { connect, options, path, footer, policy, context }
                     .run(session, replayed)
                     .await
             }
-            _ => replay::replay(session, &self.source, replayed).await,
+            _ => replay::replay(session, &self.source, policy, replayed).await,
         };
         if self.options.mode() == RestoreMode::Merge && replayed.statements == 0 {
             touched.store(false, Ordering::SeqCst);
         }
         sent?;
+        replayed.take_errors()?;
         if let Some(footer) = &self.checked.footer {
             context.enter(Phase::Compare);
             // The script may have left another database selected.
             if let Some(database) = self.connect.database() {
                 session.execute(format!("USE {}", quote_identifier(database))).await?;
             }
-            compare::compare(session, &footer.manifest, self.connect.database()).await?;
+            compare::compare(session, &footer.manifest, self.connect.database(), policy).await?;
         }
         Ok(())
     }

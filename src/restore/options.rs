@@ -1,8 +1,13 @@
 //! How a file is restored.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use super::definer::DefinerPolicy;
+use crate::error::Result;
+use crate::sql::charset::Charset;
 
 /// What a restore does with objects of the target that the file does not hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,18 +29,35 @@ pub enum RestoreMode {
 /// | [`with_restore_point_directory`](Self::with_restore_point_directory) | none | none |
 /// | [`with_mode`](Self::with_mode) | merge | none |
 /// | [`with_other_databases`](Self::with_other_databases) | `false` | without `--one-database` |
+/// | [`with_rename`](Self::with_rename) | none | none |
+/// | [`with_accounts`](Self::with_accounts) | `false` | none; it sends everything |
+/// | [`with_server_statements`](Self::with_server_statements) | `false` | none; it sends everything |
+/// | [`with_indirect_statements`](Self::with_indirect_statements) | `false` | none; it sends everything |
+/// | [`with_replication_state`](Self::with_replication_state) | `false` | none; it sends everything |
+/// | [`with_definer`](Self::with_definer) | keep | none |
+/// | [`with_default_charset`](Self::with_default_charset) | `utf8mb4` | `--default-character-set` |
 /// | [`with_binlog`](Self::with_binlog) | `true` | `SET sql_log_bin=0` by hand |
 /// | [`with_connections`](Self::with_connections) | the cores, at most 4 | none |
 /// | [`with_incomplete`](Self::with_incomplete) | `false` | none; it never checks |
+/// | [`with_continue_on_error`](Self::with_continue_on_error) | `false` | `--force` |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct RestoreOptions {
     restore_point_directory: Option<PathBuf>,
     mode: RestoreMode,
     other_databases: bool,
+    renames: BTreeMap<String, String>,
+    accounts: bool,
+    server_statements: bool,
+    indirect_statements: bool,
+    replication_state: bool,
+    definer: DefinerPolicy,
+    default_charset: String,
     binlog: bool,
     incomplete: bool,
+    continue_on_error: bool,
     connections: Option<usize>,
 }
 
@@ -45,8 +67,16 @@ impl Default for RestoreOptions {
             restore_point_directory: None,
             mode: RestoreMode::default(),
             other_databases: false,
+            renames: BTreeMap::new(),
+            accounts: false,
+            server_statements: false,
+            indirect_statements: false,
+            replication_state: false,
+            definer: DefinerPolicy::Keep,
+            default_charset: "utf8mb4".to_owned(),
             binlog: true,
             incomplete: false,
+            continue_on_error: false,
             connections: None,
         }
     }
@@ -68,14 +98,82 @@ impl RestoreOptions {
         self
     }
 
-    /// Whether a script of another tool may create, drop and select databases by name. The restore
-    /// point then holds those databases, and the one of the connection. Names such as
-    /// `other.table` are not looked at. Our own files that name their databases need no such leave:
-    /// their manifest says which they are.
+    /// Whether a script may leave the database that it is restored into: `USE`, `CREATE`, `ALTER`
+    /// and `DROP DATABASE`, and names such as `other.table` in what it changes, calls or locks.
+    /// The restore point then holds those databases, and the one of the connection. Our own files
+    /// that name their databases need no such leave for those: their manifest says which they are.
+    ///
+    /// What is only read needs no leave, nor do the bodies of views and stored programs.
     #[must_use]
     pub fn with_other_databases(mut self, allowed: bool) -> Self {
         self.other_databases = allowed;
         self
+    }
+
+    /// Restores the database `from` under the name `to`, wherever the script selects, creates,
+    /// alters or drops it, or names it in front of an object. Bodies of views and stored programs
+    /// are left as they are; a warning names those that mention it.
+    ///
+    /// A file that does not name its database needs none of this: it goes into the database of
+    /// the connection, whatever that is called.
+    #[must_use]
+    pub fn with_rename(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.renames.insert(from.into(), to.into());
+        self
+    }
+
+    /// Whether a script may change accounts, roles and privileges: `CREATE USER`, `GRANT`,
+    /// `SET PASSWORD` and the like. A restore point does not hold them.
+    #[must_use]
+    pub fn with_accounts(mut self, allowed: bool) -> Self {
+        self.accounts = allowed;
+        self
+    }
+
+    /// Whether a script may hold statements about the server as a whole (`SET GLOBAL`, `INSTALL`,
+    /// `FLUSH`, `SHUTDOWN`, replication commands, files of the server …), and ones that are not
+    /// known here. A restore point does not hold what they change.
+    #[must_use]
+    pub fn with_server_statements(mut self, allowed: bool) -> Self {
+        self.server_statements = allowed;
+        self
+    }
+
+    /// Whether a script may run what is not in its own text: `PREPARE`, `EXECUTE`, `CALL` and
+    /// compound statements. Nothing is known about what these do; a restore point may not cover it.
+    #[must_use]
+    pub fn with_indirect_statements(mut self, allowed: bool) -> Self {
+        self.indirect_statements = allowed;
+        self
+    }
+
+    /// Whether `SET` statements about what replication has done (`gtid_purged`, `sql_log_bin` …)
+    /// are sent. They are left out otherwise, with a warning: they belong to a copy that becomes a
+    /// replica, not to data that comes back.
+    #[must_use]
+    pub fn with_replication_state(mut self, sent: bool) -> Self {
+        self.replication_state = sent;
+        self
+    }
+
+    /// What becomes of the `DEFINER` clauses.
+    #[must_use]
+    pub fn with_definer(mut self, policy: DefinerPolicy) -> Self {
+        self.definer = policy;
+        self
+    }
+
+    /// The character set that the script is written in until it says so itself, by the server's
+    /// name for it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if no script can be read in it.
+    pub fn with_default_charset(mut self, name: &str) -> Result<Self> {
+        Charset::from_name(name).map_err(|error| {
+            crate::Error::config("the default character set").with_source(error)
+        })?;
+        name.clone_into(&mut self.default_charset);
+        Ok(self)
     }
 
     /// Whether the restore is written to the server's binary log, and so reaches its replicas.
@@ -94,6 +192,16 @@ impl RestoreOptions {
         self
     }
 
+    /// Whether a restore goes on after a statement that the server refuses. It still ends as
+    /// failed: the error is that of the first such statement, and has those of the others
+    /// ([`Error::others`](crate::Error::others)). One connection replays then, whatever
+    /// [`with_connections`](Self::with_connections) says.
+    #[must_use]
+    pub fn with_continue_on_error(mut self, goes_on: bool) -> Self {
+        self.continue_on_error = goes_on;
+        self
+    }
+
     /// How many connections replay the rows of a file of our own at a time; at least 1. Any other
     /// file is replayed in order on one.
     #[must_use]
@@ -105,9 +213,17 @@ impl RestoreOptions {
     /// How many connections replay a file of our own.
     #[must_use]
     pub fn connections(&self) -> usize {
+        if self.continue_on_error {
+            return 1;
+        }
         self.connections
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4))
             .max(1)
+    }
+
+    /// The options under which the restore point of a restore with these comes back: as it is.
+    pub(super) fn of_restore_point(&self) -> Self {
+        Self { binlog: self.binlog, connections: self.connections, ..Self::default() }
     }
 
     /// Where the restore point is written.
@@ -122,16 +238,64 @@ impl RestoreOptions {
         self.mode
     }
 
-    /// Whether a script may create, drop and select databases by name.
+    /// Whether a script may leave the database that it is restored into.
     #[must_use]
     pub const fn other_databases(&self) -> bool {
         self.other_databases
+    }
+
+    /// Which databases are restored under another name, and which.
+    #[must_use]
+    pub const fn renames(&self) -> &BTreeMap<String, String> {
+        &self.renames
+    }
+
+    /// Whether a script may change accounts.
+    #[must_use]
+    pub const fn accounts(&self) -> bool {
+        self.accounts
+    }
+
+    /// Whether a script may hold statements about the server as a whole.
+    #[must_use]
+    pub const fn server_statements(&self) -> bool {
+        self.server_statements
+    }
+
+    /// Whether a script may run what is not in its own text.
+    #[must_use]
+    pub const fn indirect_statements(&self) -> bool {
+        self.indirect_statements
+    }
+
+    /// Whether statements about the state of replication are sent.
+    #[must_use]
+    pub const fn replication_state(&self) -> bool {
+        self.replication_state
+    }
+
+    /// What becomes of the `DEFINER` clauses.
+    #[must_use]
+    pub const fn definer(&self) -> &DefinerPolicy {
+        &self.definer
+    }
+
+    /// The character set that the script is written in until it says so itself.
+    #[must_use]
+    pub fn default_charset(&self) -> &str {
+        &self.default_charset
     }
 
     /// Whether the restore is written to the binary log.
     #[must_use]
     pub const fn binlog(&self) -> bool {
         self.binlog
+    }
+
+    /// Whether a restore goes on after a statement that the server refuses.
+    #[must_use]
+    pub const fn continue_on_error(&self) -> bool {
+        self.continue_on_error
     }
 
     /// Whether a stock dump without its last line may be restored.

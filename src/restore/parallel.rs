@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::future::try_join_all;
 
 use super::options::RestoreOptions;
-use super::replay::{Replayed, replay_member};
+use super::policy::Policy;
+use super::replay::replay_member;
+use super::replayed::Replayed;
 use crate::archive::{Footer, Member, Section, read_member};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -23,6 +25,7 @@ pub(super) struct ParallelReplay<'a> {
     pub(super) options: &'a RestoreOptions,
     pub(super) path: &'a Path,
     pub(super) footer: &'a Footer,
+    pub(super) policy: &'a Policy,
     pub(super) context: &'a Context,
 }
 
@@ -120,7 +123,7 @@ impl ParallelReplay<'_> {
     /// One more connection, with the settings of the script's start.
     async fn helper(&self, replayed: &mut Replayed) -> Result<Session> {
         let mut session = Session::open(self.connect, self.context).await?;
-        session.set_up_for_replay(self.options.binlog()).await?;
+        session.set_up_for_replay(self.options.binlog(), self.options.default_charset()).await?;
         for &placed in &self.placed_members() {
             if placed.0.section == Section::Start {
                 self.member(&mut session, placed, replayed).await?;
@@ -147,7 +150,7 @@ impl ParallelReplay<'_> {
         });
         // With one table only in the member, the place of an error is known to be in it.
         let object = object.filter(|_| member.parts.len() == 1);
-        replay_member(session, &text, start, replayed)
+        replay_member(session, &text, start, self.policy, replayed)
             .await
             .map_err(|error| error.at(|place| place.object = object.cloned()))?;
         let counters = self.context.counters();

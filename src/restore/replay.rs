@@ -3,39 +3,18 @@
 use bytes::{Buf as _, BytesMut};
 use mysql_async::consts::StatusFlags;
 
-use super::check::lex_error;
+use super::check::{lex_error, locate};
+use super::policy::{Policy, Verdict};
+use super::replayed::Replayed;
 use super::source::{Source, Text};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::server::{Flavor, Session};
 use crate::sql::charset::Charset;
+use crate::sql::excerpt::excerpt;
 use crate::sql::split::{Dialect, SplitOptions, Splitter, Statement, Step};
-use crate::sql::statement::SetStatement;
+use crate::sql::token::Reading;
 
-/// Warnings of the server that are kept in full.
-const WARNINGS_KEPT: usize = 20;
-
-/// What a replay did.
-#[derive(Debug, Default)]
-pub(super) struct Replayed {
-    /// Statements sent to the server, whether or not it took the last one.
-    pub(super) statements: u64,
-    /// Warnings that the server gave.
-    pub(super) warnings_total: u64,
-    /// The first of them.
-    pub(super) warnings: Vec<String>,
-}
-
-impl Replayed {
-    /// Adds what another connection did.
-    pub(super) fn add(&mut self, other: Self) {
-        self.statements += other.statements;
-        self.warnings_total += other.warnings_total;
-        let room = WARNINGS_KEPT.saturating_sub(self.warnings.len());
-        self.warnings.extend(other.warnings.into_iter().take(room));
-    }
-}
-
-/// How a script for this server is to be read.
+/// How a script for this server is to be cut.
 pub(super) fn split_options(flavor: Flavor, version: (u16, u16, u16)) -> SplitOptions {
     SplitOptions::new(match flavor {
         Flavor::MariaDb => Dialect::MariaDb,
@@ -43,21 +22,28 @@ pub(super) fn split_options(flavor: Flavor, version: (u16, u16, u16)) -> SplitOp
     })
 }
 
+/// How this server reads a statement, at the start of a session.
+pub(super) fn reading(flavor: Flavor, (major, minor, patch): (u16, u16, u16)) -> Reading {
+    let split = split_options(flavor, (major, minor, patch));
+    Reading {
+        dialect: split.dialect,
+        version: u32::from(major) * 10_000 + u32::from(minor) * 100 + u32::from(patch),
+        charset: split.charset,
+        ansi_quotes: split.ansi_quotes,
+        no_backslash_escapes: split.no_backslash_escapes,
+    }
+}
+
 /// Replays a whole script. `replayed` tells how far it came, also after a failure.
 pub(super) async fn replay(
     session: &mut Session,
     source: &Source,
+    policy: &Policy,
     replayed: &mut Replayed,
 ) -> Result<()> {
-    let mut script = Script::new(session, Some(source.text()));
-    follow(session, &mut script.splitter, SetStatement { sql_mode: true, charset: true }).await?;
-    script
-        .run(session, replayed, |place, statement| {
-            place.statement = Some(statement.number);
-            place.line = Some(statement.at.line);
-            place.byte = Some(statement.at.byte);
-        })
-        .await
+    let mut script = Script::new(session, Some(source.text()), policy);
+    script.ask(session).await?;
+    script.run(session, replayed, locate).await
 }
 
 /// Replays the text of one member of our own, whose first byte is the byte `start` of the script.
@@ -66,9 +52,10 @@ pub(super) async fn replay_member(
     session: &mut Session,
     text: &[u8],
     start: u64,
+    policy: &Policy,
     replayed: &mut Replayed,
 ) -> Result<()> {
-    let mut script = Script::new(session, None);
+    let mut script = Script::new(session, None, policy);
     script.buffer.extend_from_slice(text);
     script.end = true;
     script
@@ -80,18 +67,27 @@ pub(super) async fn replay_member(
 
 /// A script being read ahead of the server by at most a few pieces, and split no further than up
 /// to the statement that is sent: a SET can change how the next one is read.
-struct Script {
+struct Script<'a> {
     splitter: Splitter,
+    reading: Reading,
+    policy: &'a Policy,
     /// Where more text comes from, if not all of it is in the buffer.
     text: Option<Text>,
     buffer: BytesMut,
     end: bool,
 }
 
-impl Script {
-    fn new(session: &Session, text: Option<Text>) -> Self {
-        let options = split_options(session.flavor(), session.version().number());
-        Self { splitter: Splitter::new(options), text, buffer: BytesMut::new(), end: false }
+impl<'a> Script<'a> {
+    fn new(session: &Session, text: Option<Text>, policy: &'a Policy) -> Self {
+        let (flavor, version) = (session.flavor(), session.version().number());
+        Self {
+            splitter: Splitter::new(split_options(flavor, version)),
+            reading: reading(flavor, version),
+            policy,
+            text,
+            buffer: BytesMut::new(),
+            end: false,
+        }
     }
 
     /// Sends everything. `locate` says where a statement stands.
@@ -104,17 +100,33 @@ impl Script {
         while let Some(statement) = self.next(session).await? {
             let at = |error: Error| error.at(|place| locate(place, &statement));
             let text = self.buffer.get(statement.text.clone()).unwrap_or_default();
+            let semicolon = self.splitter.semicolon_delimits();
+            let judged = self.policy.judge(text, &self.reading, semicolon).map_err(at)?;
+            let Verdict::Send(sent) = judged.verdict else {
+                self.buffer.advance(statement.consumed);
+                continue;
+            };
             replayed.statements += 1;
-            session.execute(text).await.map_err(|error| at(refused(error)))?;
-            note_warnings(session, replayed, || {
-                let mut place = Location::default();
-                locate(&mut place, &statement);
-                place.to_string()
-            })
-            .await?;
-            let set = SetStatement::of(text);
+            let mut asks = judged.examined.asks();
+            if let Err(error) = session.execute(&sent).await {
+                let error = at(refused(error)).at(|place| {
+                    place.excerpt =
+                        Some(excerpt(text, &self.reading)).filter(|text| !text.is_empty());
+                });
+                // Whatever part of it was done.
+                asks = true;
+                replayed.failed(error, self.policy.goes_on())?;
+            } else {
+                replayed
+                    .note_warnings(session, || {
+                        let mut place = Location::default();
+                        locate(&mut place, &statement);
+                        place.to_string()
+                    })
+                    .await?;
+            }
             self.buffer.advance(statement.consumed);
-            follow(session, &mut self.splitter, set).await.map_err(at)?;
+            self.follow(session, asks).await.map_err(at)?;
             session.context().counters().statements_done.add(1);
         }
         Ok(())
@@ -144,6 +156,35 @@ impl Script {
             }
         }
     }
+
+    /// Tells the splitter what the server now thinks about escapes, quotes and character sets.
+    /// Escapes are told by every answer; for the rest it is asked where they can have changed.
+    async fn follow(&mut self, session: &mut Session, asks: bool) -> Result<()> {
+        if asks {
+            return self.ask(session).await;
+        }
+        let flags = session.status_flags();
+        let set = flags.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES);
+        self.reading.no_backslash_escapes = set;
+        self.splitter.set_no_backslash_escapes(set);
+        Ok(())
+    }
+
+    async fn ask(&mut self, session: &mut Session) -> Result<()> {
+        let row = session.query_one("SELECT @@sql_mode, @@character_set_client").await?;
+        let modes = row.text(0)?;
+        let mode = |name: &str| modes.split(',').any(|mode| mode == name);
+        let charset = Charset::from_name(&row.text(1)?).map_err(|error| {
+            Error::new(ErrorKind::Unsupported, "the script cannot be read on").with_source(error)
+        })?;
+        self.reading.no_backslash_escapes = mode("NO_BACKSLASH_ESCAPES");
+        self.reading.ansi_quotes = mode("ANSI_QUOTES");
+        self.reading.charset = charset;
+        self.splitter.set_no_backslash_escapes(self.reading.no_backslash_escapes);
+        self.splitter.set_ansi_quotes(self.reading.ansi_quotes);
+        self.splitter.set_charset(charset);
+        Ok(())
+    }
 }
 
 fn refused(error: Error) -> Error {
@@ -153,52 +194,4 @@ fn refused(error: Error) -> Error {
         }
         None => error,
     }
-}
-
-/// Tells the splitter what the server now thinks about escapes, quotes and character sets.
-async fn follow(session: &mut Session, splitter: &mut Splitter, set: SetStatement) -> Result<()> {
-    let flags = session.status_flags();
-    splitter
-        .set_no_backslash_escapes(flags.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES));
-    if !(set.sql_mode || set.charset) {
-        return Ok(());
-    }
-    let row = session.query_one("SELECT @@sql_mode, @@character_set_client").await?;
-    let modes = row.text(0)?;
-    let mode = |name: &str| modes.split(',').any(|mode| mode == name);
-    splitter.set_no_backslash_escapes(mode("NO_BACKSLASH_ESCAPES"));
-    splitter.set_ansi_quotes(mode("ANSI_QUOTES"));
-    let charset = Charset::from_name(&row.text(1)?).map_err(|error| {
-        Error::new(ErrorKind::Unsupported, "the script cannot be read on").with_source(error)
-    })?;
-    splitter.set_charset(charset);
-    Ok(())
-}
-
-/// Counts the server's warnings and keeps the first ones: data that was cut must not pass unseen.
-async fn note_warnings(
-    session: &mut Session,
-    replayed: &mut Replayed,
-    place: impl Fn() -> String + Send,
-) -> Result<()> {
-    let warnings = u64::from(session.warnings());
-    if warnings == 0 {
-        return Ok(());
-    }
-    replayed.warnings_total += warnings;
-    let room = WARNINGS_KEPT.saturating_sub(replayed.warnings.len());
-    if room == 0 {
-        return Ok(());
-    }
-    for row in session.query(&format!("SHOW WARNINGS LIMIT {room}")).await? {
-        let message = String::from_utf8_lossy(row.bytes(2)?.unwrap_or_default()).into_owned();
-        replayed.warnings.push(format!(
-            "server {} {} ({}): {}",
-            row.text(0)?.to_lowercase(),
-            row.text(1)?,
-            place(),
-            crate::ident::one_line(&message),
-        ));
-    }
-    Ok(())
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use super::check::{self, Checked};
-use super::options::{RestoreMode, RestoreOptions};
-use super::replay;
+use super::destination::Destination;
+use super::options::RestoreOptions;
 use super::source::Source;
 use super::{Prepared, RestoreReport};
 use crate::context::Context;
@@ -51,8 +51,8 @@ pub(super) async fn survey(
 ) -> Result<Vec<Target>> {
     let mut names = checked.databases.clone();
     match connect.database() {
-        // A script of another tool may write to it before it selects the first one itself.
-        Some(name) if checked.footer.is_none() || names.is_empty() => {
+        // Also before a script selects the first one itself.
+        Some(name) if checked.changes_target || names.is_empty() => {
             names.insert(name.to_owned());
         }
         None if names.is_empty() => {
@@ -104,11 +104,13 @@ pub(crate) async fn roll_back(
     if restore_point.is_none() && targets.iter().any(Target::is_occupied) {
         return Err(Error::new(ErrorKind::RestorePoint, "there is no restore point to go back to"));
     }
+    // What the options say of the file that was restored does not hold for the restore point.
+    let options = &options.of_restore_point();
     let mut session = Session::open(&connect.clone().without_database(), context).await?;
     let checked = match restore_point {
         Some(path) => {
-            let split = replay::split_options(session.flavor(), session.version().number());
-            Some(check_restore_point(path, &split, options, context).await?)
+            let destination = Destination::ask(&mut session, connect.database(), options).await?;
+            Some(check_restore_point(path, destination, options, context).await?)
         }
         None => None,
     };
@@ -118,7 +120,7 @@ pub(crate) async fn roll_back(
     let (Some(path), Some(checked)) = (restore_point, checked) else { return Ok(None) };
     let prepared = Prepared {
         connect: connect.clone(),
-        options: options.clone().with_mode(RestoreMode::Merge),
+        options: options.clone(),
         source: Source::file(path),
         checked,
         restore_point: None,
@@ -129,13 +131,13 @@ pub(crate) async fn roll_back(
 
 async fn check_restore_point(
     path: &Path,
-    split: &crate::sql::split::SplitOptions,
+    destination: Destination,
     options: &RestoreOptions,
     context: &Context,
 ) -> Result<Checked> {
-    let (file, split, options) = (path.to_owned(), split.clone(), options.clone());
+    let (file, options) = (path.to_owned(), options.clone());
     let checked = context
-        .blocking(Phase::Check, move |context| check::check(&file, &split, &options, context))
+        .blocking(Phase::Check, move |context| check::check(&file, &destination, &options, context))
         .await?;
     if checked.footer.is_none() {
         return Err(Error::new(ErrorKind::RestorePoint, "this is no restore point")
@@ -149,7 +151,7 @@ async fn empty_targets(
     targets: &[Target],
     options: &RestoreOptions,
 ) -> Result<()> {
-    session.set_up_for_replay(options.binlog()).await?;
+    session.set_up_for_replay(options.binlog(), options.default_charset()).await?;
     for target in targets {
         let name = quote_identifier(&target.name);
         match &target.before {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::catalog::string_literal;
 use super::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -84,10 +85,12 @@ impl Session {
         Ok(())
     }
 
-    /// Takes away what would end a long statement or a long pause of the script, and bounds the wait
-    /// for somebody else's lock. Everything else stays as the server gives it to the stock client: the script sets what it needs.
-    pub(crate) async fn set_up_for_replay(&mut self, binlog: bool) -> Result<()> {
-        self.execute("SET NAMES utf8mb4").await?;
+    /// Takes away what would end a long statement or a long pause of the script, and bounds the
+    /// wait for somebody else's lock. Everything else stays as the server gives it to the stock
+    /// client: the script sets what it needs. `charset` is what the script is written in until it
+    /// says so itself.
+    pub(crate) async fn set_up_for_replay(&mut self, binlog: bool, charset: &str) -> Result<()> {
+        self.execute(format!("SET NAMES {}", string_literal(charset))).await?;
         let before = self.variables().await?;
         for (name, wanted) in DUMP_SETTINGS {
             if TIMEOUTS.contains(name) && before.get(*name).is_some_and(|value| value != wanted) {

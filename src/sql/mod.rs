@@ -4,10 +4,13 @@
 //! tells it how wide a character is. Both take whatever bytes they are given and never panic.
 
 pub mod charset;
+pub(crate) mod excerpt;
 pub(crate) mod json;
 pub(crate) mod literal;
+pub(crate) mod policy;
 pub mod split;
 pub(crate) mod statement;
+pub(crate) mod token;
 
 /// Whether the server's lexer, in every client character set, sees white space in `byte`.
 pub(crate) const fn is_space(byte: u8) -> bool {

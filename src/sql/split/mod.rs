@@ -249,6 +249,12 @@ impl Splitter {
         }
     }
 
+    /// Whether `;` is the delimiter in force.
+    #[must_use]
+    pub const fn semicolon_delimits(&self) -> bool {
+        self.delimiter_set.is_none()
+    }
+
     /// Up to where the script is scanned.
     #[must_use]
     pub const fn position(&self) -> Position {

@@ -1,0 +1,258 @@
+//! What of a script reaches the server, statement by statement, and in which form.
+//!
+//! The same judgement is passed twice: in the check, which finds everything before anything is
+//! changed, and again before a statement is sent, when the server itself has said how it reads.
+//!
+//! | class of statement | default | option |
+//! |---|---|---|
+//! | `USE`, `CREATE`, `ALTER` or `DROP DATABASE` of another database; names such as `other.t` in what is changed, called or locked | refuse | `with_other_databases` |
+//! | `DROP DATABASE` of the database restored into | refuse | `with_other_databases` |
+//! | accounts: `CREATE`, `ALTER`, `DROP`, `RENAME USER` and `ROLE`, `GRANT`, `REVOKE`, `SET PASSWORD`, `SET ROLE`, `SET DEFAULT ROLE` | refuse | `with_accounts` |
+//! | the server: `SET GLOBAL` and `PERSIST`, `INSTALL`, `UNINSTALL`, `SONAME`, `INTO OUTFILE` and `DUMPFILE`, `LOAD DATA`, `SHUTDOWN`, `RESTART`, `KILL`, `FLUSH`, `RESET`, `PURGE`, replication commands, `BINLOG`, tablespaces, servers, and every statement that is not known | refuse | `with_server_statements` |
+//! | statements that are not in the text: `PREPARE`, `EXECUTE`, `CALL`, compound statements | refuse | `with_indirect_statements` |
+//! | `SET` of `gtid_purged`, `sql_log_bin` and the like | skip, with a warning | `with_replication_state` |
+//! | `LOAD DATA LOCAL`, `LOAD XML LOCAL` | refuse | none |
+//! | the sandbox line of `MariaDB` | skip, with a warning | none: no client command is ever run |
+//! | everything else | send | |
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::definer::Account;
+use super::options::RestoreOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::quote_identifier;
+use crate::sql::policy::{Examined, Mention, Reach, Role, can_be_several, examine};
+use crate::sql::token::Reading;
+
+/// The policy of one restore.
+#[derive(Clone, Debug)]
+pub(super) struct Policy {
+    options: RestoreOptions,
+    /// The database of the connection.
+    target: Option<String>,
+    /// The databases of a file of our own, by the names that they get.
+    own: BTreeSet<String>,
+    /// Whether the server sees one name in two letter cases.
+    fold: bool,
+}
+
+/// What becomes of a statement.
+#[derive(Debug)]
+pub(super) enum Verdict<'a> {
+    /// It is sent, as it is or with names put in place of others.
+    Send(Cow<'a, [u8]>),
+    /// It is left out; these words say what it is.
+    Skip(String),
+}
+
+/// A judgement with what it rests on.
+#[derive(Debug)]
+pub(super) struct Judged<'a> {
+    pub(super) verdict: Verdict<'a>,
+    pub(super) examined: Examined,
+    /// The other databases that it names, by the names that they get.
+    pub(super) databases: BTreeSet<String>,
+    /// The definers that its objects get.
+    pub(super) definers: Vec<Account>,
+    /// Whether it selects the database of the connection, or another one, if it selects any.
+    pub(super) selects_target: Option<bool>,
+    /// Whether it names the database of the connection as one that it changes.
+    pub(super) names_target: bool,
+    /// The databases that were renamed in it.
+    pub(super) renamed: BTreeSet<String>,
+}
+
+impl Policy {
+    pub(super) fn new(options: &RestoreOptions, target: Option<&str>, fold: bool) -> Self {
+        Self {
+            options: options.clone(),
+            target: target.map(str::to_owned),
+            own: BTreeSet::new(),
+            fold,
+        }
+    }
+
+    /// The same for a file of our own, whose databases need no leave.
+    pub(super) fn with_own(mut self, databases: impl IntoIterator<Item = String>) -> Self {
+        self.own = databases.into_iter().map(|name| self.renamed(&name)).collect();
+        self
+    }
+
+    /// Whether a replay goes on after a statement that the server refuses.
+    pub(super) const fn goes_on(&self) -> bool {
+        self.options.continue_on_error()
+    }
+
+    /// The name under which a database is restored.
+    pub(super) fn renamed(&self, name: &str) -> String {
+        self.rename(name).map_or_else(|| name.to_owned(), str::to_owned)
+    }
+
+    fn rename(&self, name: &str) -> Option<&str> {
+        let renames: &BTreeMap<String, String> = self.options.renames();
+        renames.iter().find(|(from, _)| self.same(from, name)).map(|(_, to)| to.as_str())
+    }
+
+    fn same(&self, one: &str, other: &str) -> bool {
+        one == other || (self.fold && one.to_lowercase() == other.to_lowercase())
+    }
+
+    fn is_target(&self, name: &str) -> bool {
+        self.target.as_deref().is_some_and(|target| self.same(target, name))
+    }
+
+    /// Judges a statement. `semicolon` says whether `;` is what ends statements where it stands.
+    pub(super) fn judge<'a>(
+        &self,
+        text: &'a [u8],
+        reading: &Reading,
+        semicolon: bool,
+    ) -> Result<Judged<'a>> {
+        let examined = examine(text, reading, can_be_several(text, semicolon));
+        let skip = self.judge_reaches(&examined)?;
+        let mut databases = BTreeSet::new();
+        let mut renamed = BTreeSet::new();
+        let (mut selects_target, mut names_target) = (None, false);
+        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        for mention in &examined.databases {
+            let name = match self.rename(&mention.name) {
+                Some(to) => {
+                    edits.push((mention.range.clone(), quote_identifier(to)));
+                    renamed.insert(mention.name.clone());
+                    to
+                }
+                None => mention.name.as_str(),
+            };
+            match mention.role {
+                Role::Use => selects_target = Some(self.is_target(name)),
+                Role::Reference => {}
+                _ => names_target |= self.is_target(name),
+            }
+            if self.judge_database(mention, name)? {
+                databases.insert(name.to_owned());
+            }
+        }
+        let mut definers = Vec::new();
+        for clause in &examined.definers {
+            let named = Account::new(&clause.user, &clause.host);
+            let becomes = self.options.definer().account(&named);
+            if becomes.as_ref() != Some(&named) {
+                let text = becomes.as_ref().map(|account| format!("DEFINER={}", account.quoted()));
+                edits.push((clause.range.clone(), text.unwrap_or_default()));
+            }
+            definers.extend(becomes);
+        }
+        let verdict = match skip {
+            Some(words) => Verdict::Skip(words),
+            None => Verdict::Send(edited(text, edits)),
+        };
+        Ok(Judged { verdict, examined, databases, definers, selects_target, names_target, renamed })
+    }
+
+    /// Refuses what may not reach the server; the words of what is to be left out otherwise.
+    fn judge_reaches(&self, examined: &Examined) -> Result<Option<String>> {
+        let mut skip = None;
+        for (reach, words) in &examined.reaches {
+            let (allowed, what, option) = match reach {
+                Reach::ClientFile => (false, "reads a file of the client", None),
+                Reach::Accounts => (
+                    self.options.accounts(),
+                    "changes accounts or privileges",
+                    Some("with_accounts"),
+                ),
+                Reach::Server => (
+                    self.options.server_statements(),
+                    "is about the server as a whole, or not known",
+                    Some("with_server_statements"),
+                ),
+                Reach::Indirect => (
+                    self.options.indirect_statements(),
+                    "runs what is not in its own text",
+                    Some("with_indirect_statements"),
+                ),
+                Reach::ReplicationState => {
+                    if !self.options.replication_state() {
+                        skip = Some(words.clone());
+                    }
+                    continue;
+                }
+            };
+            if !allowed {
+                return Err(refusal(&format!("{words} {what}"), option));
+            }
+        }
+        match skip {
+            // What stands beside it in one text would be left out with it.
+            Some(words) if examined.parts > 1 => Err(refusal(
+                &format!("{words} stands in one text with other statements"),
+                Some("with_replication_state"),
+            )),
+            skip => Ok(skip),
+        }
+    }
+
+    /// Whether a database that is named is another one than that which is restored into; an error
+    /// if it may not be.
+    fn judge_database(&self, mention: &Mention, name: &str) -> Result<bool> {
+        if mention.role == Role::Reference {
+            return Ok(false);
+        }
+        let own = self.own.iter().any(|own| self.same(own, name));
+        if own {
+            return Ok(true);
+        }
+        if self.is_target(name) && mention.role != Role::Drop {
+            return Ok(false);
+        }
+        if self.options.other_databases() {
+            return Ok(true);
+        }
+        let does = match mention.role {
+            Role::Use => "selects",
+            Role::Create => "creates",
+            Role::Alter => "alters",
+            Role::Drop => "drops",
+            Role::Qualifier | Role::Reference => "reaches into",
+        };
+        let rename = match &self.target {
+            Some(target) if !self.is_target(name) => {
+                format!(", or restore '{name}' under the name '{target}' (with_rename)")
+            }
+            _ => String::new(),
+        };
+        Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "the script {does} the database '{name}' by name; allow it to use other databases \
+                 (with_other_databases){rename}"
+            ),
+        ))
+    }
+}
+
+fn refusal(what: &str, option: Option<&str>) -> Error {
+    let how = match option {
+        Some(option) => format!("allow it ({option}), or take it out of the script"),
+        None => "take it out of the script".to_owned(),
+    };
+    Error::new(ErrorKind::Config, format!("{what}, which a restore does not do unasked: {how}"))
+}
+
+/// The text with some of its ranges replaced.
+fn edited(text: &[u8], mut edits: Vec<(Range<usize>, String)>) -> Cow<'_, [u8]> {
+    if edits.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut out = Vec::with_capacity(text.len() + 64);
+    let mut done = 0;
+    for (range, replacement) in edits {
+        out.extend_from_slice(text.get(done..range.start).unwrap_or_default());
+        out.extend_from_slice(replacement.as_bytes());
+        done = range.end;
+    }
+    out.extend_from_slice(text.get(done..).unwrap_or_default());
+    Cow::Owned(out)
+}

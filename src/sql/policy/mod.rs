@@ -1,0 +1,428 @@
+//! What a statement reaches beyond the tables of the selected database.
+//!
+//! A restore asks this of every statement before anything is changed, and again before it is sent.
+//! Nothing here decides: it says what stands there, token by token, so that a word in a string, a
+//! comment or a name is never taken for a statement, and code in a versioned comment always is.
+//!
+//! # What counts
+//!
+//! - A name such as `other.t` counts where the statement changes what it names, calls it, or locks
+//!   it. Where it is only read (`SELECT`, the `LIKE` and `REFERENCES` of a table), it does not.
+//! - The bodies of views, routines, triggers and events do not count: creating them runs nothing,
+//!   and databases that belong together refer to one another there.
+//! - Rows of an `INSERT` are not looked at.
+//! - Several statements in one text, as another `DELIMITER` allows them, count one by one.
+
+mod definition;
+mod program;
+mod setting;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+pub(crate) use setting::{CharsetSource, ModeSource, Settings};
+
+use super::token::{Reading, Token, Tokens};
+
+/// Where a statement reaches, apart from databases that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// Accounts, roles, passwords and privileges.
+    Accounts,
+    /// The server as a whole: its variables, files, plugins, replication, life; and statements
+    /// that are not known here.
+    Server,
+    /// Statements that are not in the text: prepared ones, calls, compound statements.
+    Indirect,
+    /// What replication has done so far: GTIDs, and whether the session writes the binary log.
+    ReplicationState,
+    /// A file of the client.
+    ClientFile,
+}
+
+/// How a database is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    /// By `USE`.
+    Use,
+    /// By `CREATE DATABASE`.
+    Create,
+    /// By `ALTER DATABASE`.
+    Alter,
+    /// By `DROP DATABASE`.
+    Drop,
+    /// In front of something that the statement changes or calls.
+    Qualifier,
+    /// In front of something that the statement only refers to.
+    Reference,
+}
+
+/// A database that a statement names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mention {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// Where the name stands in the statement, quotes included.
+    pub(crate) range: Range<usize>,
+}
+
+/// A `DEFINER` clause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DefinerClause {
+    pub(crate) user: String,
+    /// Empty for a role.
+    pub(crate) host: String,
+    /// Where the clause stands in the statement.
+    pub(crate) range: Range<usize>,
+}
+
+/// What was found in a statement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Examined {
+    /// What it reaches, and the words that say so.
+    pub(crate) reaches: Vec<(Reach, String)>,
+    /// The databases that it names.
+    pub(crate) databases: Vec<Mention>,
+    /// Its `DEFINER` clauses; one at most in a single statement.
+    pub(crate) definers: Vec<DefinerClause>,
+    /// Whether it can change something in the selected database, or in one that it names.
+    pub(crate) changes: bool,
+    /// What it sets.
+    pub(crate) settings: Settings,
+    /// How many statements it is for the server.
+    pub(crate) parts: usize,
+}
+
+impl Examined {
+    /// Whether the statement can have changed how the next one is read, so that the server has to
+    /// be asked.
+    pub(crate) fn asks(&self) -> bool {
+        self.settings.sql_mode.is_some()
+            || self.settings.charset.is_some()
+            || self.reaches.iter().any(|(reach, _)| *reach == Reach::Indirect)
+    }
+}
+
+/// Examines a statement. `several` says whether it can be more than one for the server.
+pub(crate) fn examine(text: &[u8], reading: &Reading, several: bool) -> Examined {
+    let mut examiner =
+        Examiner { tokens: Tokens::new(text, reading), found: Examined::default(), last: None };
+    loop {
+        let program = examiner.statement();
+        examiner.found.parts += 1;
+        if !several {
+            break;
+        }
+        if program {
+            examiner.pass_body();
+        } else {
+            while examiner.next().is_some() {}
+        }
+        while examiner.tokens.take_sign(b';') {}
+        if examiner.tokens.peek().is_none() {
+            break;
+        }
+    }
+    examiner.found
+}
+
+/// Whether a text can be more than one statement for the server.
+pub(crate) fn can_be_several(text: &[u8], semicolon_delimits: bool) -> bool {
+    memchr::memchr(b';', text).is_some()
+        && (!semicolon_delimits
+            || memchr::memmem::find(text, b"/*!").is_some()
+            || memchr::memmem::find(text, b"/*M!").is_some())
+}
+
+struct Examiner<'a> {
+    tokens: Tokens<'a>,
+    found: Examined,
+    /// The token taken last.
+    last: Option<Token<'a>>,
+}
+
+impl<'a> Examiner<'a> {
+    /// The next token of this statement; none at its end.
+    fn next(&mut self) -> Option<Token<'a>> {
+        self.last = self.tokens.take_if(|token| !token.is_sign(b';'));
+        self.last
+    }
+
+    fn peek(&self) -> Option<Token<'a>> {
+        self.tokens.peek().filter(|token| !token.is_sign(b';'))
+    }
+
+    fn take(&mut self, word: &str) -> bool {
+        self.tokens.take_word(word)
+    }
+
+    /// Takes any of these words, in any order and number.
+    fn take_all(&mut self, words: &[&str]) {
+        while self.tokens.take_if(|token| token.is_any(words)).is_some() {}
+    }
+
+    fn reach(&mut self, reach: Reach, words: impl Into<String>) {
+        self.found.reaches.push((reach, words.into()));
+    }
+
+    fn mention(&mut self, name: &Token<'a>, role: Role) {
+        self.found.databases.push(Mention { name: name.value(), role, range: name.at..name.end() });
+    }
+
+    /// Takes a name, perhaps with that of a database in front.
+    fn qualified(&mut self, role: Role) {
+        let Some(first) = self.tokens.take_if(Token::is_name) else { return };
+        if self.tokens.take_sign(b'.') {
+            self.tokens.take_if(Token::is_name);
+            self.mention(&first, role);
+        }
+    }
+
+    /// Takes everything, up to a word at the outer level that stops it, and reports each name with
+    /// that of a database in front.
+    fn all_qualified(&mut self, role: Role) {
+        while let Some(token) = self.peek() {
+            if token.is_name() {
+                self.qualified(role);
+                // Whatever follows a second dot belongs to the same name.
+                while self.tokens.take_sign(b'.') {
+                    self.next();
+                }
+            } else {
+                self.next();
+            }
+        }
+    }
+
+    /// Examines one statement. Says whether it creates a stored program, whose body may hold the
+    /// signs that end statements.
+    fn statement(&mut self) -> bool {
+        while self.tokens.take_sign(b'(') {}
+        let Some(verb) = self.next() else { return false };
+        let word = verb.upper();
+        self.found.changes |= !matches!(
+            word.as_str(),
+            "USE"
+                | "SET"
+                | "SHOW"
+                | "LOCK"
+                | "UNLOCK"
+                | "START"
+                | "COMMIT"
+                | "ROLLBACK"
+                | "SAVEPOINT"
+                | "RELEASE"
+                | "BEGIN"
+                | "CREATE"
+                | "ALTER"
+                | "DROP"
+        );
+        match word.as_str() {
+            "USE" => {
+                if let Some(name) = self.tokens.take_if(Token::is_name) {
+                    self.mention(&name, Role::Use);
+                }
+            }
+            "CREATE" => return self.create(),
+            "ALTER" => return self.alter(),
+            "DROP" => self.drop(),
+            "RENAME" => {
+                if self.take("USER") {
+                    self.reach(Reach::Accounts, "RENAME USER");
+                } else {
+                    self.take_all(&["TABLE", "TABLES"]);
+                    self.all_qualified(Role::Qualifier);
+                }
+            }
+            "TRUNCATE" => {
+                self.take("TABLE");
+                self.qualified(Role::Qualifier);
+            }
+            "INSERT" | "REPLACE" => {
+                self.take_all(&["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"]);
+                self.qualified(Role::Qualifier);
+            }
+            "UPDATE" => self.tables_until(&["SET"]),
+            "DELETE" => self.tables_until(&["WHERE", "ORDER", "LIMIT", "RETURNING"]),
+            "LOAD" => self.load(),
+            "LOCK" | "UNLOCK" => {
+                if self.take("INSTANCE") {
+                    self.reach(Reach::Server, format!("{word} INSTANCE"));
+                } else {
+                    self.take_all(&["TABLE", "TABLES"]);
+                    self.all_qualified(Role::Qualifier);
+                }
+            }
+            "START" => {
+                if !self.take("TRANSACTION") {
+                    self.reach_words(Reach::Server, &verb);
+                }
+            }
+            "HANDLER" => self.qualified(Role::Qualifier),
+            "ANALYZE" | "CHECK" | "CHECKSUM" | "OPTIMIZE" | "REPAIR" => {
+                self.take_all(&["LOCAL", "NO_WRITE_TO_BINLOG"]);
+                if self.peek().is_some_and(|token| token.is_any(&["TABLE", "TABLES", "VIEW"])) {
+                    self.next();
+                    self.all_qualified(Role::Qualifier);
+                } else {
+                    self.explained();
+                }
+            }
+            "EXPLAIN" | "DESCRIBE" | "DESC" => self.explained(),
+            "WITH" => {
+                if self.pass_until(&["SELECT", "UPDATE", "DELETE", "INSERT", "REPLACE", "VALUES"]) {
+                    return self.statement();
+                }
+            }
+            "SET" => return self.set(),
+            "GRANT" | "REVOKE" => self.reach(Reach::Accounts, word),
+            "PREPARE" | "EXECUTE" | "CALL" => self.reach(Reach::Indirect, word),
+            "BEGIN" => {
+                if !self.take("WORK") && self.peek().is_some() {
+                    self.reach(Reach::Indirect, "BEGIN NOT ATOMIC");
+                }
+            }
+            "IF" | "CASE" | "LOOP" | "WHILE" | "REPEAT" | "FOR" | "DECLARE" => {
+                self.reach(Reach::Indirect, word);
+            }
+            "SELECT" | "VALUES" | "TABLE" | "DO" => self.reads(),
+            "COMMIT" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" | "XA" | "DEALLOCATE" | "SHOW" => {}
+            // What is left is about the server, or not known; either way it needs leave.
+            _ => self.reach_words(Reach::Server, &verb),
+        }
+        false
+    }
+
+    /// Reports a statement by its first two words.
+    fn reach_words(&mut self, reach: Reach, verb: &Token<'a>) {
+        let mut words = String::from_utf8_lossy(verb.text).into_owned();
+        if let Some(second) = self.peek().filter(|_| !verb.upper().is_empty()) {
+            let second = second.upper();
+            if !second.is_empty() {
+                words.push(' ');
+                words.push_str(&second);
+            }
+        }
+        words.truncate(words.char_indices().nth(40).map_or(words.len(), |(at, _)| at));
+        self.reach(reach, words);
+    }
+
+    /// `EXPLAIN` and, in `MariaDB`, `ANALYZE` of another statement, which may run it.
+    fn explained(&mut self) {
+        let verbs =
+            ["SELECT", "UPDATE", "DELETE", "INSERT", "REPLACE", "VALUES", "WITH", "TABLE", "ALTER"];
+        if self.pass_until(&verbs) {
+            self.statement();
+        }
+    }
+
+    /// Takes everything in front of one of these words at the outer level. Says whether it is
+    /// there.
+    fn pass_until(&mut self, words: &[&str]) -> bool {
+        let mut depth = 0usize;
+        while let Some(token) = self.peek() {
+            if depth == 0 && token.is_any(words) {
+                return true;
+            }
+            if token.is_sign(b'(') {
+                depth += 1;
+            } else if token.is_sign(b')') {
+                depth = depth.saturating_sub(1);
+            }
+            self.next();
+        }
+        false
+    }
+
+    /// The tables of `UPDATE` and `DELETE`: a name with another in front is a database's there
+    /// where a table can stand, and a table's or an alias's elsewhere.
+    fn tables_until(&mut self, stop: &[&str]) {
+        let mut place = true;
+        let mut depth = 0usize;
+        let mut condition = false;
+        while let Some(token) = self.peek() {
+            if depth == 0 && token.is_any(stop) {
+                break;
+            }
+            if token.is_any(&["LOW_PRIORITY", "QUICK", "IGNORE", "HISTORY"]) && place {
+                self.next();
+                continue;
+            }
+            if token.is_any(&["FROM", "JOIN", "STRAIGHT_JOIN", "USING"]) {
+                condition = false;
+                place = true;
+            } else if token.is_any(&["ON"]) {
+                condition = true;
+            } else if token.is_sign(b',') {
+                place = !condition;
+            } else if token.is_sign(b'(') {
+                depth += 1;
+            } else if token.is_sign(b')') {
+                depth = depth.saturating_sub(1);
+            } else {
+                if place && token.is_name() {
+                    self.qualified(Role::Qualifier);
+                    place = false;
+                    continue;
+                }
+                place = false;
+            }
+            self.next();
+        }
+        self.reads();
+    }
+
+    /// Everything that is left of a statement that reads: what it calls, and where it writes.
+    fn reads(&mut self) {
+        while let Some(token) = self.peek() {
+            if token.is("INTO") {
+                self.next();
+                if let Some(file) = self.peek()
+                    && file.is_any(&["OUTFILE", "DUMPFILE"])
+                {
+                    self.reach(Reach::Server, format!("INTO {}", file.upper()));
+                }
+                continue;
+            }
+            if !token.is_name() {
+                self.next();
+                continue;
+            }
+            self.next();
+            let moves = token.is_any(&["NEXTVAL", "SETVAL"]) && self.tokens.take_sign(b'(');
+            let next_value = token.is("VALUE") && self.take("FOR");
+            if moves || next_value {
+                self.qualified(Role::Qualifier);
+            } else if self.tokens.take_sign(b'.') {
+                let function = self.tokens.take_if(Token::is_name).is_some();
+                if function && self.peek().is_some_and(|token| token.is_sign(b'(')) {
+                    self.mention(&token, Role::Qualifier);
+                }
+                while self.tokens.take_sign(b'.') {
+                    self.next();
+                }
+            }
+        }
+    }
+
+    fn load(&mut self) {
+        if self.take("INDEX") {
+            self.all_qualified(Role::Qualifier);
+            return;
+        }
+        let what = self.peek().map(|token| token.upper()).unwrap_or_default();
+        let mut local = false;
+        while let Some(token) = self.next() {
+            local |= token.is("LOCAL");
+            if token.is_any(&["INFILE", "INTO"]) {
+                break;
+            }
+        }
+        if local {
+            self.reach(Reach::ClientFile, format!("LOAD {what} LOCAL"));
+        } else {
+            self.reach(Reach::Server, format!("LOAD {what}"));
+        }
+    }
+}

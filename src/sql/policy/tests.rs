@@ -1,0 +1,354 @@
+use super::*;
+use crate::sql::charset::Charset;
+use crate::sql::split::Dialect;
+
+fn reading(mariadb: bool) -> Reading {
+    Reading {
+        dialect: if mariadb { Dialect::MariaDb } else { Dialect::MySql { dollar_quotes: true } },
+        version: if mariadb { 110_809 } else { 90_704 },
+        charset: Charset::AsciiSafe,
+        ansi_quotes: false,
+        no_backslash_escapes: false,
+    }
+}
+
+/// What is found, in one line: `reach: words` and `role name`.
+fn found_by(text: &str, reading: &Reading) -> String {
+    let found = examine(text.as_bytes(), reading, true);
+    let reaches = found.reaches.iter().map(|(reach, words)| format!("{reach:?}: {words}"));
+    let databases = found.databases.iter().map(|mention| {
+        let range = &text[mention.range.clone()];
+        assert_eq!(range.trim_matches(['`', '"']).replace("``", "`"), mention.name);
+        format!("{:?} {}", mention.role, mention.name)
+    });
+    reaches.chain(databases).collect::<Vec<_>>().join(", ")
+}
+
+fn found(text: &str) -> String {
+    found_by(text, &reading(false))
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn what_reaches_beyond_the_database_is_found() {
+    for (text, expected) in [
+        // Databases as a whole.
+        ("USE other", "Use other"),
+        ("use`oth``er`", "Use oth`er"),
+        ("/*!40000 USE */ /* x */ other", "Use other"),
+        (
+            "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `o` /*!40100 DEFAULT CHARACTER SET x */",
+            "Create o",
+        ),
+        ("create or replace schema if not exists o", "Create o"),
+        ("DROP DATABASE IF EXISTS o", "Drop o"),
+        ("ALTER DATABASE `o` CHARACTER SET x COLLATE y", "Alter o"),
+        ("ALTER DATABASE CHARACTER SET x", ""),
+        ("ALTER DATABASE `collate` COLLATE x", "Alter collate"),
+        // Qualified names.
+        ("DROP TABLE IF EXISTS a, o.b, `p` . `c`", "Qualifier o, Qualifier p"),
+        ("DROP TABLE/*!50000 o*/./*x*/b", "Qualifier o"),
+        ("DROP VIEW o.v", "Qualifier o"),
+        ("DROP TRIGGER IF EXISTS o.t", "Qualifier o"),
+        ("DROP INDEX i ON o.t", "Qualifier o"),
+        ("RENAME TABLE a TO o.b", "Qualifier o"),
+        ("TRUNCATE o.t", "Qualifier o"),
+        ("TRUNCATE TABLE o.t", "Qualifier o"),
+        ("INSERT INTO o.t VALUES (1)", "Qualifier o"),
+        ("INSERT IGNORE o.t SET a = 1", "Qualifier o"),
+        ("REPLACE LOW_PRIORITY INTO `o`.t SELECT * FROM p.q", "Qualifier o"),
+        ("INSERT INTO t VALUES ('USE other; DROP TABLE o.t')", ""),
+        ("UPDATE o.t SET a = 1", "Qualifier o"),
+        ("UPDATE t JOIN o.u ON t.a = u.a SET u.b = t.b", "Qualifier o"),
+        ("UPDATE t, o.u SET u.b = 1", "Qualifier o"),
+        ("UPDATE t AS x SET x.a = x.b WHERE x.c", ""),
+        ("DELETE FROM o.t WHERE t.a", "Qualifier o"),
+        ("DELETE a FROM t AS a, o.u AS b", "Qualifier o"),
+        ("DELETE o.t FROM o.t JOIN u", "Qualifier o, Qualifier o"),
+        ("WITH x AS (SELECT 1) DELETE FROM o.t", "Qualifier o"),
+        ("CREATE TABLE o.t (a int)", "Qualifier o"),
+        ("CREATE TABLE t LIKE o.u", "Reference o"),
+        ("CREATE TABLE t (a int, FOREIGN KEY (a) REFERENCES `o`.`u` (b))", "Reference o"),
+        ("CREATE TABLE t (a int) ENGINE=MERGE UNION=(a, o.b)", "Qualifier o"),
+        ("CREATE TABLE t (a int DEFAULT nextval(o.s))", "Reference o"),
+        ("CREATE TEMPORARY TABLE IF NOT EXISTS o.t (a int)", "Qualifier o"),
+        ("CREATE UNIQUE INDEX i ON o.t (a)", "Qualifier o"),
+        ("CREATE VIEW o.v AS SELECT 1", "Qualifier o"),
+        (
+            "CREATE ALGORITHM=MERGE DEFINER=`a`@`b` SQL SECURITY DEFINER VIEW v AS SELECT * FROM o.t",
+            "",
+        ),
+        ("CREATE TRIGGER t BEFORE INSERT ON o.t FOR EACH ROW SET @a = 1", "Qualifier o"),
+        ("CREATE TRIGGER o.t BEFORE INSERT ON t FOR EACH ROW DELETE FROM x.y", "Qualifier o"),
+        (
+            "/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER `t` AFTER INSERT ON `o`.`t` FOR EACH ROW BEGIN END */",
+            "Qualifier o",
+        ),
+        ("CREATE PROCEDURE o.p() SELECT 1", "Qualifier o"),
+        ("CREATE EVENT o.e ON SCHEDULE EVERY 1 DAY DO DELETE FROM x.y", "Qualifier o"),
+        ("ALTER EVENT e RENAME TO o.e", "Qualifier o"),
+        ("ALTER TABLE o.t ADD a int", "Qualifier o"),
+        ("ALTER TABLE t RENAME TO o.t", "Qualifier o"),
+        ("ALTER TABLE t RENAME o.t, ADD COLUMN a int", "Qualifier o"),
+        ("ALTER TABLE t RENAME COLUMN a TO b", ""),
+        ("ALTER TABLE t EXCHANGE PARTITION p WITH TABLE o.t", "Qualifier o"),
+        ("ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES o.t (a)", "Reference o"),
+        ("LOCK TABLES `a` WRITE, o.b READ", "Qualifier o"),
+        ("ANALYZE TABLE o.t", "Qualifier o"),
+        ("HANDLER o.t OPEN", "Qualifier o"),
+        ("SELECT a.b, o.f(1) FROM t a", "Qualifier o"),
+        ("SELECT * FROM o.t WHERE t.a = 1", ""),
+        ("DO SETVAL(`o`.`s`, 1)", "Qualifier o"),
+        ("SELECT NEXT VALUE FOR o.s", "Qualifier o"),
+        ("SET @a = o.f(1)", "Qualifier o"),
+        ("SHOW CREATE TABLE o.t", ""),
+        // Accounts.
+        ("CREATE USER a@b", "Accounts: CREATE USER"),
+        ("ALTER USER a@b", "Accounts: ALTER USER"),
+        ("DROP ROLE r", "Accounts: DROP ROLE"),
+        ("RENAME USER a TO b", "Accounts: RENAME USER"),
+        ("GRANT ALL ON *.* TO a@b", "Accounts: GRANT"),
+        ("/*!50000 GRANT*/ ALL ON x.* TO a", "Accounts: GRANT"),
+        ("revoke all on x.* from a", "Accounts: REVOKE"),
+        ("SET PASSWORD = 'x'", "Accounts: SET PASSWORD"),
+        ("SET DEFAULT ROLE r TO a", "Accounts: SET DEFAULT ROLE"),
+        // The server.
+        ("SET GLOBAL a = 1", "Server: SET GLOBAL A"),
+        ("SET @@global.a = 1", "Server: SET GLOBAL A"),
+        ("SET a = 1, GLOBAL b = 2", "Server: SET GLOBAL B"),
+        ("SET @x = 1, @@persist.b = (SELECT 1, 2)", "Server: SET GLOBAL B"),
+        ("SET PERSIST_ONLY a = 1", "Server: SET GLOBAL A"),
+        ("SET GLOBAL TRANSACTION READ ONLY", "Server: SET GLOBAL TRANSACTION"),
+        ("SET SESSION TRANSACTION READ ONLY", ""),
+        ("INSTALL PLUGIN x SONAME 'y'", "Server: INSTALL PLUGIN"),
+        ("UNINSTALL COMPONENT 'x'", "Server: UNINSTALL COMPONENT"),
+        ("CREATE FUNCTION f RETURNS STRING SONAME 'x.so'", "Server: CREATE FUNCTION SONAME"),
+        (
+            "CREATE AGGREGATE FUNCTION f RETURNS INTEGER SONAME 'x'",
+            "Server: CREATE FUNCTION SONAME",
+        ),
+        ("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'x')", "Server: CREATE SERVER"),
+        ("CREATE TABLESPACE x ADD DATAFILE 'y'", "Server: CREATE TABLESPACE"),
+        ("SELECT 1 INTO OUTFILE '/tmp/x'", "Server: INTO OUTFILE"),
+        ("SELECT 1 INTO/**/DUMPFILE '/tmp/x'", "Server: INTO DUMPFILE"),
+        ("(SELECT 1 INTO OUTFILE '/tmp/x')", "Server: INTO OUTFILE"),
+        ("SELECT 'INTO OUTFILE' INTO @a", ""),
+        ("LOAD DATA INFILE 'x' INTO TABLE t", "Server: LOAD DATA"),
+        ("LOAD DATA CONCURRENT LOCAL INFILE 'x' INTO TABLE t", "ClientFile: LOAD DATA LOCAL"),
+        ("LOAD XML LOCAL INFILE 'x' INTO TABLE t", "ClientFile: LOAD XML LOCAL"),
+        ("LOAD DATA /*!50000 LOCAL*/ INFILE 'x' INTO TABLE t", "ClientFile: LOAD DATA LOCAL"),
+        ("SHUTDOWN", "Server: SHUTDOWN"),
+        ("KILL 1", "Server: KILL"),
+        ("FLUSH PRIVILEGES", "Server: FLUSH PRIVILEGES"),
+        ("RESET MASTER", "Server: RESET MASTER"),
+        ("CHANGE MASTER TO MASTER_HOST = 'x'", "Server: CHANGE MASTER"),
+        ("START REPLICA", "Server: START REPLICA"),
+        ("START TRANSACTION", ""),
+        ("BINLOG 'abc'", "Server: BINLOG"),
+        ("LOCK INSTANCE FOR BACKUP", "Server: LOCK INSTANCE"),
+        ("ALTER TABLE t IMPORT TABLESPACE", "Server: IMPORT TABLESPACE"),
+        ("system ls", "Server: system LS"),
+        // What is not in the text.
+        ("PREPARE s FROM @x", "Indirect: PREPARE"),
+        ("EXECUTE s", "Indirect: EXECUTE"),
+        ("CALL p()", "Indirect: CALL"),
+        ("BEGIN NOT ATOMIC DROP DATABASE x", "Indirect: BEGIN NOT ATOMIC"),
+        ("BEGIN", ""),
+        ("BEGIN WORK", ""),
+        // Replication.
+        ("SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'x:1-5'", "ReplicationState: SET GTID_PURGED"),
+        ("SET @@SESSION.SQL_LOG_BIN= 0", "ReplicationState: SET SQL_LOG_BIN"),
+        ("SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN", ""),
+        ("SET sql_log_bin = 0, autocommit = 0", "Server: SET SQL_LOG_BIN"),
+        // Nothing.
+        ("/*!40101 SET NAMES utf8 */", ""),
+        ("/*!40000 ALTER TABLE `t` DISABLE KEYS */", ""),
+        ("UNLOCK TABLES", ""),
+        ("COMMIT", ""),
+        ("/*!99999 DROP DATABASE x */", ""),
+    ] {
+        assert_eq!(found(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn several_statements_in_one_text_count_one_by_one() {
+    for (text, expected) in [
+        ("SELECT 1; DROP DATABASE x", "Drop x"),
+        ("SELECT ';'; /* ; */ GRANT a TO b;", "Accounts: GRANT"),
+        ("INSERT INTO t VALUES (';', 1); USE x", "Use x"),
+        ("CREATE PROCEDURE p() SELECT 1; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() BEGIN DROP DATABASE y; SELECT 1; END; DROP DATABASE x", "Drop x"),
+        (
+            "CREATE PROCEDURE p() BEGIN IF a THEN SELECT 1; ELSE BEGIN USE y; END; END IF; \
+          WHILE a DO SET b = 1; END WHILE; REPEAT GRANT a TO b; UNTIL CASE a WHEN 1 THEN 2 END \
+          END REPEAT; l: LOOP DROP DATABASE y; LEAVE l; END LOOP l; CASE a WHEN 1 THEN USE z; \
+          END CASE; SELECT CASE 1 WHEN 1 THEN 2 END AS x; DROP DATABASE y; END",
+            "",
+        ),
+        ("CREATE PROCEDURE p() BEGIN SELECT begin FROM t; END; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() BEGIN SELECT t.case FROM t; END; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() BEGIN SELECT @case, @begin; END; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() BEGIN /*!99999 BEGIN */ SELECT 1; END; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() BEGIN XA BEGIN 'a'; END; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() COMMENT 'BEGIN' SELECT 1; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() SELECT 1 AS `begin`; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() SELECT begin FROM t; DROP DATABASE x", "Drop x"),
+        (
+            "CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW IF NEW.a THEN SET NEW.a = 1; END IF; \
+          DROP DATABASE x",
+            "Drop x",
+        ),
+        (
+            "CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW SET NEW.a = IF(1, 2, 3); DROP DATABASE x",
+            "Drop x",
+        ),
+        ("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN DELETE FROM y.z; END; USE x", "Use x"),
+        (
+            "CREATE FUNCTION f() RETURNS varchar(9) CHARACTER SET latin1 BEGIN GRANT a TO b; \
+          RETURN 1; END",
+            "",
+        ),
+        (
+            "CREATE PROCEDURE p() BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION, NOT FOUND, 1062, \
+          SQLSTATE '42000' BEGIN ROLLBACK; END; DECLARE CONTINUE HANDLER FOR begin SET @a = 1; \
+          GRANT a TO b; END; DROP DATABASE x",
+            "Drop x",
+        ),
+        ("CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW FOLLOWS begin SELECT 1; USE x", "Use x"),
+        ("CREATE FUNCTION f() RETURNS INT RETURN begin; USE x", "Use x"),
+        // The mode ORACLE.
+        (
+            "CREATE PROCEDURE p AS a INT; b INT; BEGIN GRANT a TO b; <<l>> LOOP USE y; END LOOP; \
+          WHILE a LOOP USE y; END LOOP; FOR i IN 1..2 LOOP USE y; END LOOP; EXCEPTION WHEN OTHERS \
+          THEN USE y; END p; DROP DATABASE x",
+            "Drop x",
+        ),
+        ("CREATE PACKAGE p AS a INT; PROCEDURE q; FUNCTION f RETURN INT; END; USE x", "Use x"),
+        (
+            "CREATE PACKAGE BODY p AS a INT := 1; PROCEDURE q AS b INT; BEGIN USE y; END; FUNCTION f \
+          RETURN INT AS BEGIN RETURN 1; END f; BEGIN SET a = 2; USE z; END; USE x",
+            "Use x",
+        ),
+        ("CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT AS $$ a; b; $$; USE x", "Use x"),
+        ("SET STATEMENT max_statement_time=1 FOR DROP TABLE o.t", "Qualifier o"),
+        ("ANALYZE UPDATE o.t SET a = 1", "Qualifier o"),
+        ("EXPLAIN ANALYZE DELETE FROM o.t", "Qualifier o"),
+    ] {
+        assert_eq!(found(text), expected, "{text}");
+    }
+    assert!(can_be_several(b"a;b", false));
+    assert!(!can_be_several(b"INSERT INTO t VALUES ('a;b')", true));
+    assert!(can_be_several(b"/*!99999 ' */ ; DROP DATABASE x -- ' ", true));
+}
+
+#[test]
+fn quotes_and_comments_are_those_of_the_server() {
+    let mysql = Reading { ansi_quotes: true, ..reading(false) };
+    assert_eq!(found_by("DROP TABLE \"o\".t", &mysql), "Qualifier o");
+    assert_eq!(found_by("/*M! GRANT a TO b */", &reading(false)), "");
+    assert_eq!(found_by("/*M! GRANT a TO b */", &reading(true)), "Accounts: GRANT");
+    assert_eq!(found_by("/*!80000 GRANT a TO b */", &reading(true)), "");
+    assert_eq!(found_by("/*!80000 GRANT a TO b */", &reading(false)), "Accounts: GRANT");
+}
+
+#[test]
+fn definers_are_found_in_every_spelling() {
+    for (text, user, host, clause) in [
+        ("CREATE DEFINER=`a b`@`%` PROCEDURE p() SELECT 1", "a b", "%", "DEFINER=`a b`@`%`"),
+        (
+            "/*!50003 CREATE*/ /*!50017 DEFINER=`r``t`@`localhost`*/ /*!50003 TRIGGER t */",
+            "r`t",
+            "localhost",
+            "DEFINER=`r``t`@`localhost`",
+        ),
+        (
+            "/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER='a'@'b' SQL SECURITY DEFINER */\n\
+             /*!50001 VIEW `v` AS select 1 */",
+            "a",
+            "b",
+            "DEFINER='a'@'b'",
+        ),
+        (
+            "CREATE DEFINER = root@db-1.example.org EVENT e",
+            "root",
+            "db-1.example.org",
+            "DEFINER = root@db-1.example.org",
+        ),
+        ("CREATE DEFINER=`role` FUNCTION f()", "role", "", "DEFINER=`role`"),
+        ("ALTER DEFINER=a@b VIEW v AS SELECT 1", "a", "b", "DEFINER=a@b"),
+        ("CREATE OR REPLACE DEFINER=a@b PACKAGE BODY p AS END", "a", "b", "DEFINER=a@b"),
+    ] {
+        let found = examine(text.as_bytes(), &reading(false), true);
+        let [definer] = found.definers.as_slice() else { panic!("{text}: {found:?}") };
+        assert_eq!((definer.user.as_str(), definer.host.as_str()), (user, host), "{text}");
+        assert_eq!(&text[definer.range.clone()], clause, "{text}");
+    }
+    for text in [
+        "CREATE DEFINER=CURRENT_USER PROCEDURE p() SELECT 1",
+        "CREATE DEFINER=CURRENT_USER() VIEW v AS SELECT 1",
+        "CREATE PROCEDURE p() SELECT 'DEFINER=a@b'",
+        "CREATE TABLE t (definer int)",
+    ] {
+        assert_eq!(examine(text.as_bytes(), &reading(false), true).definers, [], "{text}");
+    }
+}
+
+#[test]
+fn settings_that_change_how_the_script_is_read_are_found() {
+    let settings = |text: &str| examine(text.as_bytes(), &reading(false), false).settings;
+    let mode = |text: &str| settings(text).sql_mode;
+    let modes = |text: &str| Some(ModeSource::Modes(text.into()));
+    assert_eq!(mode("SET sql_mode = 'ANSI_QUOTES,X'"), modes("ANSI_QUOTES,X"));
+    assert_eq!(mode("/*!50003 SET sql_mode = '' */"), modes(""));
+    assert_eq!(mode("SET SESSION sql_mode := ANSI"), modes("ANSI"));
+    assert_eq!(mode("SET @@session.sql_mode = DEFAULT"), Some(ModeSource::Default));
+    assert_eq!(mode("SET GLOBAL sql_mode = ''"), None);
+    assert_eq!(
+        mode("/*!40101 SET SQL_MODE=@OLD_SQL_MODE */"),
+        Some(ModeSource::Variable("old_sql_mode".into()))
+    );
+    assert_eq!(
+        mode("SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')"),
+        Some(ModeSource::Together(vec![
+            ModeSource::Session,
+            ModeSource::Modes(",ANSI_QUOTES".into())
+        ]))
+    );
+    assert_eq!(mode("SET sql_mode = REPLACE(@@sql_mode, 'A', '')"), Some(ModeSource::Unknown));
+    assert_eq!(mode("SET sql_mode = 'A' 'B'"), Some(ModeSource::Unknown));
+    assert_eq!(mode("SELECT 'SET sql_mode = 1'"), None);
+    let both =
+        settings("/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */");
+    assert_eq!(both.saved, [("old_sql_mode".to_owned(), ModeSource::Session)]);
+    assert_eq!(both.sql_mode, modes("NO_AUTO_VALUE_ON_ZERO"));
+
+    let charset = |text: &str| settings(text).charset;
+    let named = |name: &str| Some(CharsetSource::Named(name.to_owned()));
+    assert_eq!(charset("SET NAMES cp932"), named("cp932"));
+    assert_eq!(charset("/*!40101 SET NAMES 'gbk' COLLATE x */"), named("gbk"));
+    assert_eq!(charset("SET sql_mode = '', character_set_client = sjis"), named("sjis"));
+    assert_eq!(charset("SET CHARACTER SET big5"), named("big5"));
+    assert_eq!(
+        charset("SET character_set_client = @saved_cs_client"),
+        Some(CharsetSource::Unknown)
+    );
+    assert_eq!(charset("SET character_set_results = sjis"), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_examined(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+        for reading in [reading(false), reading(true)] {
+            let found = examine(&bytes, &reading, true);
+            for mention in found.databases {
+                assert!(bytes.get(mention.range).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn any_words_are_examined(text in r"((CREATE|DROP|SET|DEFINER|=|@|a|\.|;|BEGIN|END|CASE|\(|\)|'|`|/\*!|\*/|TABLE|IF) ?){0,40}") {
+        examine(text.as_bytes(), &reading(true), true);
+    }
+}
