@@ -100,6 +100,12 @@ impl Context {
         Self { shown: Some(self.counters.phase()), ..self.clone() }
     }
 
+    /// The same context with a token of its own: cancelling the branch stops those who work under
+    /// it and nobody else; cancelling the trunk stops the branch too.
+    pub(crate) fn branch(&self) -> Self {
+        Self { token: self.token.child_token(), ..self.clone() }
+    }
+
     /// Fails if the operation is to stop.
     pub(crate) fn check(&self) -> Result<()> {
         if self.token.is_cancelled() {
@@ -135,7 +141,7 @@ impl Context {
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.enter(phase);
-        let inner = Self { token: self.token.child_token(), ..self.clone() };
+        let inner = self.branch();
         let _stop = inner.token.clone().drop_guard();
         self.run(tokio::task::spawn_blocking(move || work(&inner))).await?.map_err(|error| {
             Error::new(ErrorKind::Internal, "a task panicked").with_source(error)

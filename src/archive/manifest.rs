@@ -105,12 +105,24 @@ const fn yes() -> bool {
     true
 }
 
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
 /// How the rows were held still while they were read, and where that state stands in the binlog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// How the state was fixed.
     pub rung: SnapshotRung,
+    /// How many connections read rows in this state.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub connections: u32,
     /// The position in the binary log that the snapshot equals; absent when the server writes no
     /// binary log, does not tell this account, or was too busy to tell without a lock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,6 +140,13 @@ pub struct Snapshot {
 pub enum SnapshotRung {
     /// One connection in one `START TRANSACTION WITH CONSISTENT SNAPSHOT`.
     OneConnection,
+    /// Several, around whose beginning no transaction got a GTID or was about to (`MySQL`). No lock
+    /// was taken.
+    SameGtid,
+    /// Several, begun while `BACKUP STAGE BLOCK_COMMIT` held all commits back (`MariaDB`).
+    BackupStage,
+    /// Several, begun under `FLUSH TABLES WITH READ LOCK` (`MySQL`).
+    GlobalReadLock,
 }
 
 /// A place in the server's binary log.

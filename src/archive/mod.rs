@@ -25,7 +25,9 @@ pub(crate) use read::read_member;
 pub(crate) use verify::verify_file;
 pub(crate) use verify::verify_file_with;
 pub use verify::{VerifyReport, verify};
-pub(crate) use writer::{ArchiveWriter, Draft, Written};
+#[cfg(test)]
+pub(crate) use writer::Written;
+pub(crate) use writer::{ArchiveWriter, Buffers, Draft};
 
 /// The first bytes of the SQL text of every file of this format, whatever its version.
 pub(crate) const SIGNATURE: &str = "-- snapdump format ";

@@ -1,9 +1,11 @@
 //! Writes a file: members packed on the blocking pool, written in the order they were given.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::footer;
@@ -14,6 +16,29 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Buffers kept for reuse; more would only hold memory.
 const SPARE_BUFFERS: usize = 4;
+/// The largest one that is kept, in bytes.
+const SPARE_BYTES: usize = 8 << 20;
+
+/// Text buffers that go round between those who make members and the writer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    /// An empty buffer, used before if there is one.
+    pub(crate) fn take(&self, capacity: usize) -> Vec<u8> {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| Vec::with_capacity(capacity))
+    }
+
+    fn give_back(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that a huge row has blown up would stay that large.
+        if spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_BYTES {
+            spare.push(buffer);
+        }
+    }
+}
 
 /// The text of a member and what the index says of it.
 #[derive(Debug)]
@@ -48,7 +73,7 @@ pub(crate) struct ArchiveWriter<'a, W> {
     /// Members being packed, oldest first. Its length is what bounds memory.
     packing: VecDeque<(Draft, JoinHandle<Result<Packed>>)>,
     packing_limit: usize,
-    spare: Vec<Vec<u8>>,
+    buffers: Buffers,
     digest: Sha256,
     offset: u64,
     sql_bytes: u64,
@@ -69,7 +94,7 @@ impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
             context,
             packing: VecDeque::new(),
             packing_limit: workers.max(1),
-            spare: Vec::new(),
+            buffers: Buffers::default(),
             digest: Sha256::new(),
             offset: 0,
             sql_bytes: 0,
@@ -77,9 +102,17 @@ impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
         }
     }
 
-    /// An empty buffer for the next member, used before if there is one.
-    pub(crate) fn buffer(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
+    /// Where the texts of members that are written go, to be filled again.
+    pub(crate) fn buffers(&self) -> Buffers {
+        self.buffers.clone()
+    }
+
+    /// Adds members as they come, until nobody can send any more.
+    pub(crate) async fn append_all(&mut self, mut drafts: mpsc::Receiver<Draft>) -> Result<()> {
+        while let Some(draft) = self.context.run(drafts.recv()).await? {
+            self.append(draft).await?;
+        }
+        Ok(())
     }
 
     /// Adds a member. Waits while too many are being packed, so a slow output slows the reader.
@@ -117,16 +150,9 @@ impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
         });
         self.sql_bytes += packed.sql_bytes;
         self.context.counters().bytes_done.add(packed.sql_bytes);
-        let spare = if packed.spare.capacity() > 0 {
-            packed.spare
-        } else {
-            let mut bytes = packed.bytes;
-            bytes.clear();
-            bytes
-        };
-        if self.spare.len() < SPARE_BUFFERS {
-            self.spare.push(spare);
-        }
+        // Without compression the text itself was the member.
+        let plain = packed.spare.capacity() == 0;
+        self.buffers.give_back(if plain { packed.bytes } else { packed.spare });
         Ok(())
     }
 

@@ -107,19 +107,28 @@ impl Guard {
         self.session.close().await;
     }
 
-    /// Compares one table, whose metadata lock the dumping session holds.
-    pub(super) async fn check_table(&mut self, table: &ObjectName) -> Result<()> {
-        let database = table.database_name().unwrap_or_default();
-        let now = self.session.table_states(database, Some(table.name())).await?;
-        let before =
-            find(&self.before, database).and_then(|before| before.tables.get(table.name()));
-        let Some(state) = before.filter(|_| before == now.get(table.name())) else {
-            return Err(changed(table));
-        };
-        let needs_ids = self.is_recent(state) || state.partitioned;
-        if let Some(ids) = own_ids(self.ids.as_ref(), table).filter(|_| needs_ids) {
-            let now = self.session.innodb_ids(innodb_name(table).as_deref()).await?;
-            if own_ids(now.as_ref(), table) != Some(ids) {
+    /// Compares tables of one database, whose metadata locks a dumping session holds.
+    pub(super) async fn check_tables(&mut self, database: &str, tables: &[&str]) -> Result<()> {
+        let now = self.session.table_states(database, Some(tables)).await?;
+        let mut numbered = Vec::new();
+        for name in tables {
+            let table = ObjectName::new(ObjectKind::Table, database, *name);
+            let before = find(&self.before, database).and_then(|before| before.tables.get(*name));
+            let Some(state) = before.filter(|_| before == now.get(*name)) else {
+                return Err(changed(&table));
+            };
+            let needs_ids = self.is_recent(state) || state.partitioned;
+            if needs_ids && own_ids(self.ids.as_ref(), &table).is_some() {
+                numbered.push(table);
+            }
+        }
+        if numbered.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = numbered.iter().filter_map(innodb_name).collect();
+        let now = self.session.innodb_ids(Some(&names)).await?;
+        for table in &numbered {
+            if own_ids(now.as_ref(), table) != own_ids(self.ids.as_ref(), table) {
                 return Err(changed(table));
             }
         }

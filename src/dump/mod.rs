@@ -4,6 +4,7 @@
 //! tables with their rows, and stand-ins for its views; then, when every table of every database
 //! is there, routines, views, triggers and events; settings back; footer.
 
+mod chunk;
 mod definer;
 mod exact;
 mod guard;
@@ -12,38 +13,44 @@ mod options;
 mod plan;
 mod preflight;
 mod printed;
+mod reader;
 mod report;
 mod rows;
 mod script;
 mod select;
 mod table;
 mod view_order;
+mod work;
 
 pub use options::{Databases, Definer, DumpOptions};
 pub use report::DumpReport;
 pub use select::Selector;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::io::AsyncWrite;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
 
 use crate::archive::{
-    ArchiveWriter, DatabaseEntry, FORMAT_VERSION, Manifest, ObjectEntry, SIGNATURE, Section,
+    ArchiveWriter, Buffers, DatabaseEntry, Draft, FORMAT_VERSION, Manifest, ObjectEntry, SIGNATURE,
+    Section, Snapshot,
 };
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::progress::Phase;
-use crate::server::{ConnectOptions, Database, Flavor, Session, Table};
+use crate::server::{ConnectOptions, Database, Flavor, Session, start_snapshot};
 use crate::sql::literal::push_fmt;
 use crate::store::StagedFile;
 use exact::ExactText;
 use guard::{Guard, at_object};
 use objects::{SCRIPT_SQL_MODE, View};
 use plan::Plan;
-use rows::TableRows;
+use reader::{Reader, Shared, TableWork};
 use script::Script;
 
 /// Dumps into a file that appears under its name only when it is whole.
@@ -93,92 +100,96 @@ pub async fn dump<W: AsyncWrite + Unpin + Send>(
     options: &DumpOptions,
     context: &Context,
 ) -> Result<DumpReport> {
-    let started = Instant::now();
-    context.enter(Phase::Connect);
-    let mut session = Session::open(connect, context).await?;
-    // In a box: its state is large, and the callers' futures would all hold it.
-    let dumped = Box::pin(dump_session(&mut session, connect, output, options, started)).await;
-    // Also after a failure: a query that still runs is killed before the caller hears of it.
-    session.close().await;
-    dumped
+    // In a box: the futures of those who call this stay small.
+    Box::pin(run(connect, output, options, context)).await
 }
 
-async fn dump_session<W: AsyncWrite + Unpin + Send>(
-    session: &mut Session,
+async fn run<W: AsyncWrite + Unpin + Send>(
     connect: &ConnectOptions,
     output: W,
     options: &DumpOptions,
-    started: Instant,
+    context: &Context,
 ) -> Result<DumpReport> {
-    let context = session.context().clone();
-    session.set_up_for_dump().await?;
-    context.enter(Phase::Plan);
-    let names = Plan::names(session, connect.database(), options).await?;
-    let guard = Guard::take(connect, &names, &context).await?;
-    let snapshot = session.start_snapshot().await?;
+    let started = Instant::now();
+    context.enter(Phase::Connect);
+    // What stops one part of the dump stops all of it, and nothing of the caller's.
+    let context = &context.branch();
+    let mut sessions = vec![Session::open(connect, context).await?];
+    let (snapshot, shared) = match prepare(&mut sessions, connect, options).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            close_all(sessions).await;
+            return Err(error);
+        }
+    };
+    let archive =
+        ArchiveWriter::new(output, options.compression(), options.compression_threads(), context);
+    // One member may wait; more would only take memory.
+    let (members, drafts) = mpsc::channel(1);
+    let mut dump = Dump::new(sessions, shared, &members, &archive.buffers(), context)?;
+    drop(members);
+    let done = dump.write(archive, drafts, snapshot, started).await;
+    // Also after a failure: a query that still runs is killed before the caller hears of it.
+    dump.close().await;
+    done
+}
+
+/// The snapshot, with its moment.
+struct Taken {
+    snapshot: Snapshot,
+    created_at: DateTime<Utc>,
+}
+
+/// Opens the snapshot and decides what to dump. `sessions` holds one connection, and afterwards all
+/// that are to read.
+async fn prepare(
+    sessions: &mut Vec<Session>,
+    connect: &ConnectOptions,
+    options: &DumpOptions,
+) -> Result<(Taken, Shared)> {
+    let main = |sessions: &mut Vec<Session>| sessions.pop().ok_or_else(no_connection);
+    let mut first = main(sessions)?;
+    let context = first.context().clone();
+    let done = async {
+        first.set_up_for_dump().await?;
+        context.enter(Phase::Plan);
+        let names = Plan::names(&mut first, connect.database(), options).await?;
+        let guard = Guard::take(connect, &names, &context).await?;
+        Ok::<_, Error>((names, guard))
+    }
+    .await;
+    sessions.push(first);
+    let (names, guard) = done?;
+    while sessions.len() < options.connections() {
+        let mut helper = Session::open(connect, &context).await?;
+        let ready = helper.set_up_for_dump().await;
+        sessions.push(helper);
+        ready?;
+    }
+    let snapshot = start_snapshot(connect, sessions).await?;
     let created_at = Utc::now();
-    let plan = Plan::make(session, names, options).await?;
-    let warnings = preflight::check(session, &plan, options).await?;
-    session.release_metadata_locks().await?;
+    let first = sessions.first_mut().ok_or_else(no_connection)?;
+    let plan = Plan::make(first, names, options).await?;
+    let warnings = preflight::check(first, &plan, options).await?;
+    first.release_metadata_locks().await?;
     context.counters().tables_total.set(count(plan.tables()));
     context.counters().rows_total.set(plan.rows_estimate());
-
-    let archive =
-        ArchiveWriter::new(output, options.compression(), options.compression_threads(), &context);
-    let mut dump = Dump {
-        session,
-        script: Script::new(archive),
-        options,
-        plan: &plan,
-        guard,
-        exact: ExactText::new(connect, &context),
-        objects: Vec::new(),
+    let shared = Shared {
+        plan,
+        options: options.clone(),
+        guard: Mutex::new(guard),
+        exact: Mutex::new(ExactText::new(connect, &context)),
         warnings,
     };
-    context.enter(Phase::Tables);
-    dump.start().await?;
-    dump.tables().await?;
-    context.enter(Phase::Objects);
-    if options.definitions() {
-        dump.programs().await?;
-    }
-    dump.check_guard().await?;
-    context.counters().work_on(None);
-    context.enter(Phase::Publish);
-    dump.end().await?;
-    let Dump { session, script, guard, exact, objects, warnings, .. } = dump;
-    session.execute("ROLLBACK").await?;
-    guard.close().await;
-    exact.close().await;
+    Ok((Taken { snapshot, created_at }, shared))
+}
 
-    let manifest = Manifest {
-        format: FORMAT_VERSION,
-        writer: concat!("snapdump ", env!("CARGO_PKG_VERSION")).to_owned(),
-        created_at,
-        flavor: session.flavor().to_string(),
-        server_version: session.version().as_str().to_owned(),
-        snapshot,
-        names_databases: plan.names_databases,
-        databases: plan.databases.iter().map(database_entry).collect(),
-        objects,
-        left_out: plan.left_out.clone(),
-        warnings,
-        largest_statement_bytes: script.largest_statement_bytes(),
-    };
-    let (written, _) = script.finish(&manifest).await?;
-    let counts = manifest.counts();
-    Ok(DumpReport {
-        tables: counts.get(&ObjectKind::Table).copied().unwrap_or(0),
-        rows: manifest.rows(),
-        objects: counts,
-        sql_bytes: written.sql_bytes,
-        file_bytes: written.bytes,
-        members: written.members,
-        duration: started.elapsed(),
-        snapshot: manifest.snapshot,
-        sha256: written.sha256,
-        warnings: manifest.warnings,
-    })
+fn no_connection() -> Error {
+    Error::new(ErrorKind::Internal, "the dump has no connection")
+}
+
+async fn close_all(sessions: impl IntoIterator<Item = Session>) {
+    futures::future::join_all(sessions.into_iter().map(Session::close)).await;
 }
 
 fn count(length: usize) -> u64 {
@@ -190,23 +201,130 @@ fn database_entry(database: &Database) -> DatabaseEntry {
 }
 
 /// A dump under way.
-struct Dump<'a, W> {
-    session: &'a mut Session,
-    script: Script<'a, W>,
-    options: &'a DumpOptions,
-    plan: &'a Plan,
-    guard: Guard,
-    exact: ExactText,
+struct Dump {
+    /// The connection that does everything but share the tables.
+    main: Reader,
+    /// Those that read tables with it.
+    helpers: Vec<Reader>,
+    shared: Arc<Shared>,
     /// The manifest's objects so far.
     objects: Vec<ObjectEntry>,
     warnings: Vec<String>,
 }
 
-impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
+impl Dump {
+    fn new(
+        sessions: Vec<Session>,
+        shared: Shared,
+        members: &mpsc::Sender<Draft>,
+        buffers: &Buffers,
+        context: &Context,
+    ) -> Result<Self> {
+        let warnings = shared.warnings.clone();
+        let shared = Arc::new(shared);
+        let mut readers = sessions.into_iter().map(|session| {
+            let script = Script::new(members.clone(), buffers.clone(), context.clone());
+            Reader::new(session, script, Arc::clone(&shared))
+        });
+        let main = readers.next().ok_or_else(no_connection)?;
+        let helpers = readers.collect();
+        Ok(Self { main, helpers, shared, objects: Vec::new(), warnings })
+    }
+
+    /// Makes the members and writes them, both at once, then the footer.
+    async fn write<W: AsyncWrite + Unpin + Send>(
+        &mut self,
+        mut archive: ArchiveWriter<'_, W>,
+        drafts: mpsc::Receiver<Draft>,
+        taken: Taken,
+        started: Instant,
+    ) -> Result<DumpReport> {
+        let context = self.main.context().clone();
+        let writing = async {
+            let done = archive.append_all(drafts).await;
+            if done.is_err() {
+                // The readers would find out with their next member, which may be far off.
+                context.cancel();
+            }
+            done
+        };
+        let (made, written) = tokio::join!(self.make(), writing);
+        cause(written, made)?;
+
+        let plan = &self.shared.plan;
+        let main = &self.main;
+        let largest = self.helpers.iter().chain([main]).map(|reader| &reader.script);
+        let largest = largest.map(Script::largest_statement_bytes).max().unwrap_or(0);
+        let manifest = Manifest {
+            format: FORMAT_VERSION,
+            writer: concat!("snapdump ", env!("CARGO_PKG_VERSION")).to_owned(),
+            created_at: taken.created_at,
+            flavor: main.session.flavor().to_string(),
+            server_version: main.session.version().as_str().to_owned(),
+            snapshot: taken.snapshot,
+            names_databases: plan.names_databases,
+            databases: plan.databases.iter().map(database_entry).collect(),
+            objects: std::mem::take(&mut self.objects),
+            left_out: plan.left_out.clone(),
+            warnings: std::mem::take(&mut self.warnings),
+            largest_statement_bytes: largest,
+        };
+        let (written, _) = archive.finish(&manifest).await?;
+        let counts = manifest.counts();
+        Ok(DumpReport {
+            tables: counts.get(&ObjectKind::Table).copied().unwrap_or(0),
+            rows: manifest.rows(),
+            objects: counts,
+            sql_bytes: written.sql_bytes,
+            file_bytes: written.bytes,
+            members: written.members,
+            duration: started.elapsed(),
+            snapshot: manifest.snapshot,
+            sha256: written.sha256,
+            warnings: manifest.warnings,
+        })
+    }
+
+    /// Makes all members.
+    async fn make(&mut self) -> Result<()> {
+        let context = self.main.context().clone();
+        let made = async {
+            context.enter(Phase::Tables);
+            self.start().await?;
+            self.tables().await?;
+            context.enter(Phase::Objects);
+            if self.shared.options.definitions() {
+                self.programs().await?;
+            }
+            self.check_guard().await?;
+            context.counters().work_on(None);
+            context.enter(Phase::Publish);
+            self.end().await?;
+            self.main.script.close_member().await
+        }
+        .await;
+        // The writer is to end: it waits as long as somebody could send.
+        for reader in self.helpers.iter_mut().chain([&mut self.main]) {
+            reader.script.close();
+        }
+        made
+    }
+
+    async fn close(self) {
+        let Self { main, helpers, shared, .. } = self;
+        let sessions: Vec<_> =
+            helpers.into_iter().chain([main]).map(|reader| reader.session).collect();
+        close_all(sessions).await;
+        if let Some(shared) = Arc::into_inner(shared) {
+            shared.guard.into_inner().close().await;
+            shared.exact.into_inner().close().await;
+        }
+    }
+
     /// Session settings, saved and set. Versioned comments, as stock dumps have them. Nothing here
     /// depends on the time: the same rows give the same bytes, up to the manifest.
     async fn start(&mut self) -> Result<()> {
-        let script = &mut self.script;
+        let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
         script.section(Section::Start, None).await?;
         let text = script.text();
         push_fmt(text, format_args!("{SIGNATURE}{FORMAT_VERSION}\n"));
@@ -215,9 +333,8 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             format_args!("-- Logical backup by snapdump {}\n", env!("CARGO_PKG_VERSION")),
         );
         let server = crate::ident::one_line(&format!(
-            "Server: {} {}",
-            self.session.flavor(),
-            self.session.version().as_str()
+            "Server: {flavor} {}",
+            self.main.session.version().as_str()
         ));
         push_fmt(text, format_args!("-- {server}\n"));
         text.extend_from_slice(
@@ -239,7 +356,7 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='{SCRIPT_SQL_MODE}' */"
         ));
         script.statement("/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */");
-        if self.session.flavor() == Flavor::MariaDb {
+        if flavor == Flavor::MariaDb {
             // Rows can be older than a constraint. Other servers take this for a comment.
             script.statement(
                 "/*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS=@@CHECK_CONSTRAINT_CHECKS, \
@@ -251,10 +368,10 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
 
     /// Session settings put back.
     async fn end(&mut self) -> Result<()> {
-        let script = &mut self.script;
+        let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
         script.section(Section::End, None).await?;
         script.text().push(b'\n');
-        if self.session.flavor() == Flavor::MariaDb {
+        if flavor == Flavor::MariaDb {
             script.statement(
                 "/*M!100201 SET CHECK_CONSTRAINT_CHECKS=@OLD_CHECK_CONSTRAINT_CHECKS */",
             );
@@ -276,77 +393,165 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
 
     /// Databases, sequences, tables with their rows, and stand-ins for views.
     async fn tables(&mut self) -> Result<()> {
-        let plan = self.plan;
-        for (number, database) in (0u32..).zip(&plan.databases) {
-            self.session.execute(format!("USE {}", quote_identifier(&database.name))).await?;
+        let shared = Arc::clone(&self.shared);
+        let definitions = shared.options.definitions();
+        for (number, database) in (0u32..).zip(&shared.plan.databases) {
+            self.use_database(database).await?;
             self.database(number, database).await?;
-            if self.options.definitions() {
+            if definitions {
                 self.section(Section::Sequences, number).await?;
                 for name in &database.sequences {
-                    self.select_database(database);
                     let object = self.enter_object(ObjectKind::Sequence, database, name);
-                    let written =
-                        objects::write_sequence(self.session, &mut self.script, &object).await;
+                    let Reader { session, script, .. } = &mut self.main;
+                    shared.select_database(script, database);
+                    let written = objects::write_sequence(session, script, &object).await;
                     at_object(written, &object)?;
                     self.objects.push(ObjectEntry::new(object));
-                    self.session.release_metadata_locks().await?;
+                    self.main.session.release_metadata_locks().await?;
                 }
             }
-            self.section(Section::Tables, number).await?;
-            for table in &database.tables {
-                let object = self.enter_object(ObjectKind::Table, database, &table.name);
-                let written = self.table(database, table, object.clone()).await;
-                at_object(written, &object)?;
-                self.session.context().counters().tables_done.add(1);
-            }
-            if self.options.definitions() {
+            self.tables_of(number, database).await?;
+            if definitions {
                 self.section(Section::StandIns, number).await?;
                 for (name, columns) in &database.views {
-                    self.select_database(database);
-                    objects::write_stand_in(&mut self.script, name, columns);
+                    shared.select_database(&mut self.main.script, database);
+                    objects::write_stand_in(&mut self.main.script, name, columns);
                 }
             }
         }
         Ok(())
     }
 
+    /// The tables of one database, by all readers.
+    async fn tables_of(&mut self, number: u32, database: &Database) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let first_object = self.objects.len();
+        let readers = self.helpers.len() + 1;
+        let work = TableWork::new(number, database, first_object, readers, &shared)?;
+        for table in &database.tables {
+            let name = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
+            let mut entry = ObjectEntry::new(name);
+            entry.engine.clone_from(&table.engine);
+            entry.definition = shared.options.definitions();
+            self.objects.push(entry);
+        }
+        // What stands before the tables is handed over before any of them.
+        self.main.script.close_member().await?;
+        self.read_tables(work).await?;
+
+        let target = shared.options.target_max_allowed_packet();
+        let mut found = vec![(0, 0u64); database.tables.len()];
+        for reader in self.helpers.iter_mut().chain([&mut self.main]) {
+            self.warnings.append(&mut reader.warnings);
+            for share in reader.shares.drain(..) {
+                let Ok(place) = usize::try_from(share.object) else { continue };
+                if let Some(entry) = self.objects.get_mut(place) {
+                    entry.rows = Some(entry.rows.unwrap_or(0).saturating_add(share.rows));
+                    entry.filtered = share.filtered;
+                }
+                if let Some((largest, changed)) = found.get_mut(place - first_object) {
+                    *largest = share.largest_statement_bytes.max(*largest);
+                    *changed = changed.saturating_add(share.changed_documents);
+                }
+            }
+        }
+        for (table, (largest, changed)) in database.tables.iter().zip(found) {
+            let object = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
+            if changed > 0 {
+                self.warnings.push(format!(
+                    "{object} has {changed} JSON documents with dates, times, decimals or binary \
+                     strings inside, which the server prints like strings and doubles: they come \
+                     back as those"
+                ));
+            }
+            if count(largest) > target {
+                self.warnings.push(format!(
+                    "{object} has a row whose INSERT statement takes {largest} bytes: the server \
+                     that it is restored on needs a max_allowed_packet above that"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the readers do the work. The first that fails stops the others.
+    async fn read_tables(&mut self, work: TableWork) -> Result<()> {
+        if self.helpers.is_empty() || !work.is_worth_sharing() {
+            return self.main.read_tables(&work).await;
+        }
+        let context = self.main.context().clone();
+        let work = Arc::new(work);
+        let mut helping = JoinSet::new();
+        for mut reader in self.helpers.drain(..) {
+            let work = Arc::clone(&work);
+            helping.spawn(async move {
+                let done = reader.read_tables(&work).await;
+                (reader, done)
+            });
+        }
+        let main = async {
+            let done = self.main.read_tables(&work).await;
+            if done.is_err() {
+                context.cancel();
+            }
+            done
+        };
+        let helpers = async {
+            let mut first = Ok(());
+            while let Some(ended) = helping.join_next().await {
+                let done = match ended {
+                    Ok((reader, done)) => {
+                        self.helpers.push(reader);
+                        done
+                    }
+                    Err(panic) => {
+                        Err(Error::new(ErrorKind::Internal, "a reader panicked").with_source(panic))
+                    }
+                };
+                if done.is_err() {
+                    context.cancel();
+                    first = cause(first, done);
+                }
+            }
+            first
+        };
+        let (main, helpers) = tokio::join!(main, helpers);
+        cause(main, helpers)
+    }
+
     fn enter_object(&self, kind: ObjectKind, database: &Database, name: &str) -> ObjectName {
         let object = ObjectName::new(kind, &database.name, name);
-        self.session.context().counters().work_on(Some(object.clone()));
+        self.main.context().counters().work_on(Some(object.clone()));
         object
     }
 
-    /// Starts a section, with the database selected where the script selects databases. Members
-    /// are independent of one another that way.
+    /// Starts a section: what follows is in members of its own.
     async fn section(&mut self, section: Section, number: u32) -> Result<()> {
-        self.script.section(section, Some(number)).await
+        self.main.script.section(section, Some(number)).await
     }
 
-    /// Selects the database at the start of a member, where the script names its databases.
-    fn select_database(&mut self, database: &Database) {
-        if self.plan.names_databases && self.script.is_empty() {
-            self.script.statement(format!("USE {}", quote_identifier(&database.name)));
-        }
+    async fn use_database(&mut self, database: &Database) -> Result<()> {
+        self.main.session.execute(format!("USE {}", quote_identifier(&database.name))).await
     }
 
     async fn database(&mut self, number: u32, database: &Database) -> Result<()> {
         self.section(Section::Database, number).await?;
-        if !self.options.definitions() {
+        let shared = Arc::clone(&self.shared);
+        if !shared.options.definitions() {
             return Ok(());
         }
         let name = quote_identifier(&database.name);
-        self.script.comment(format_args!("{}", ObjectName::database(&database.name)));
-        if self.plan.names_databases {
-            let row = self
-                .session
-                .query_one(&format!("SHOW CREATE DATABASE IF NOT EXISTS {name}"))
-                .await?;
-            self.script.statement(row.bytes(1)?.unwrap_or_default());
-            self.script.statement(format!("USE {name}"));
+        let Reader { session, script, .. } = &mut self.main;
+        script.comment(format_args!("{}", ObjectName::database(&database.name)));
+        if shared.plan.names_databases {
+            let sql = format!("SHOW CREATE DATABASE IF NOT EXISTS {name}");
+            let row = session.query_one(&sql).await?;
+            script.statement(row.bytes(1)?.unwrap_or_default());
+            script.statement(format!("USE {name}"));
         }
         // A whole database keeps its defaults; a few tables out of it do not change another's.
-        if self.options.include().is_empty() {
-            self.script.statement(format!(
+        if shared.options.include().is_empty() {
+            script.statement(format!(
                 "ALTER DATABASE CHARACTER SET = {} COLLATE = {}",
                 database.charset, database.collation
             ));
@@ -354,111 +559,11 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         Ok(())
     }
 
-    async fn table(
-        &mut self,
-        database: &Database,
-        table: &Table,
-        object: ObjectName,
-    ) -> Result<()> {
-        let position = u32::try_from(self.objects.len()).map_err(|_| {
-            Error::new(ErrorKind::Unsupported, "more objects than the file format can count")
-        })?;
-        self.select_database(database);
-        self.script.comment(format_args!("{object}"));
-        let mut entry = ObjectEntry::new(object.clone());
-        entry.engine.clone_from(&table.engine);
-        entry.definition = self.options.definitions();
-        if self.has_rows(&object) && !table.rows_live_elsewhere() {
-            // Takes the metadata lock: until it is released, definition and rows are of one table.
-            let name = quote_identifier(&table.name);
-            self.session.query(&format!("SELECT 1 FROM {name} LIMIT 0")).await?;
-        }
-        if self.options.definitions() {
-            let lost = table::write_definition(
-                self.session,
-                &mut self.exact,
-                &mut self.script,
-                database,
-                table,
-                self.options,
-            );
-            self.warnings.extend(lost.await?);
-            self.script.part(position).definition = true;
-        }
-        if table.rows_live_elsewhere() {
-            self.warnings.push(format!(
-                "{object} has the engine {}, whose rows live elsewhere: only its definition was \
-                 dumped",
-                table.engine.as_deref().unwrap_or_default()
-            ));
-        } else if self.has_rows(&object) {
-            let condition = self
-                .options
-                .conditions()
-                .iter()
-                .find(|(name, _)| plan::names_table(name, &database.name, &table.name))
-                .map(|(_, condition)| condition.as_str());
-            let target = self.options.target_max_allowed_packet();
-            let written = TableRows::new(table, position, target)
-                .write(self.session, &mut self.script, condition, |script| {
-                    if self.plan.names_databases {
-                        script.statement(format!("USE {}", quote_identifier(&database.name)));
-                    }
-                })
-                .await?;
-            entry.rows = Some(written.rows);
-            if written.changed_documents > 0 {
-                self.warnings.push(format!(
-                    "{object} has {} JSON documents with dates, times, decimals or binary strings \
-                     inside, which the server prints like strings and doubles: they come back as \
-                     those",
-                    written.changed_documents
-                ));
-            }
-            if table.versioned && condition.is_none() {
-                self.note_history(&object, written.rows).await?;
-            }
-            entry.filtered = condition.is_some();
-            if count(written.largest_statement_bytes) > target {
-                self.warnings.push(format!(
-                    "{object} has a row whose INSERT statement takes {} bytes: the server that \
-                     it is restored on needs a max_allowed_packet above that",
-                    written.largest_statement_bytes
-                ));
-            }
-        }
-        self.objects.push(entry);
-        self.guard.check_table(&object).await?;
-        self.session.release_metadata_locks().await?;
-        if self.script.is_full() {
-            self.script.close_member().await?;
-        }
-        Ok(())
-    }
-
-    /// Says how many rows of the past are not in the dump.
-    async fn note_history(&mut self, table: &ObjectName, rows: u64) -> Result<()> {
-        let name = quote_identifier(table.name());
-        let sql = format!("SELECT COUNT(*) FROM {name} FOR SYSTEM_TIME ALL");
-        let all = self.session.query_one(&sql).await?.optional_number(0)?.unwrap_or(0);
-        if all > rows {
-            self.warnings.push(format!(
-                "{table} is system-versioned: {} rows of its history were left out",
-                all - rows
-            ));
-        }
-        Ok(())
-    }
-
-    fn has_rows(&self, table: &ObjectName) -> bool {
-        let excluded = self.options.tables_without_rows();
-        self.options.rows() && !excluded.iter().any(|selector| selector.matches(table))
-    }
-
     /// Routines, views, triggers and events, when every table of every database is there: they
     /// can refer to objects of other databases.
     async fn programs(&mut self) -> Result<()> {
-        let plan = self.plan;
+        let shared = Arc::clone(&self.shared);
+        let plan = &shared.plan;
         // The libraries of every database first: a routine cannot be made without those it uses.
         for libraries in [true, false] {
             for (number, database) in (0u32..).zip(&plan.databases) {
@@ -486,10 +591,11 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
 
     /// Fails if what was dumped is not one state.
     async fn check_guard(&mut self) -> Result<()> {
-        self.guard.check_rows(&self.plan.databases).await?;
-        if self.options.definitions() {
-            for database in &self.plan.databases {
-                self.guard.check_programs(database).await?;
+        let mut guard = self.shared.guard.lock().await;
+        guard.check_rows(&self.shared.plan.databases).await?;
+        if self.shared.options.definitions() {
+            for database in &self.shared.plan.databases {
+                guard.check_programs(database).await?;
             }
         }
         Ok(())
@@ -503,36 +609,34 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
         programs: impl Iterator<Item = (ObjectKind, &'b str)> + Send,
     ) -> Result<()> {
         self.section(section, number).await?;
-        self.session.execute(format!("USE {}", quote_identifier(&database.name))).await?;
+        self.use_database(database).await?;
+        let shared = Arc::clone(&self.shared);
         for (kind, name) in programs {
             let object = self.enter_object(kind, database, name);
-            self.select_database(database);
-            let written = objects::write_program(
-                self.session,
-                &mut self.script,
-                database,
-                &object,
-                self.options,
-            );
+            let Reader { session, script, .. } = &mut self.main;
+            shared.select_database(script, database);
+            let written =
+                objects::write_program(session, script, database, &object, &shared.options);
             self.warnings.extend(at_object(written.await, &object)?);
             self.objects.push(ObjectEntry::new(object));
-            if self.script.is_full() {
-                self.script.close_member().await?;
+            if self.main.script.is_full() {
+                self.main.script.close_member().await?;
             }
         }
         Ok(())
     }
 
     async fn views(&mut self) -> Result<()> {
-        let plan = self.plan;
+        let shared = Arc::clone(&self.shared);
+        let plan = &shared.plan;
         let mut views: Vec<(u32, View)> = Vec::new();
         for (number, database) in (0u32..).zip(&plan.databases) {
-            self.session.execute(format!("USE {}", quote_identifier(&database.name))).await?;
+            self.use_database(database).await?;
             for name in database.views.keys() {
                 let object = self.enter_object(ObjectKind::View, database, name);
-                let view = View::read(self.session, object.clone()).await;
+                let view = View::read(&mut self.main.session, object.clone()).await;
                 views.push((number, at_object(view, &object)?));
-                self.session.release_metadata_locks().await?;
+                self.main.session.release_metadata_locks().await?;
             }
         }
         let order = view_order::order(&views.iter().map(|(_, view)| view).collect::<Vec<_>>());
@@ -546,17 +650,26 @@ impl<W: AsyncWrite + Unpin + Send> Dump<'_, W> {
             if let Some(database) =
                 usize::try_from(*number).ok().and_then(|number| plan.databases.get(number))
             {
-                self.select_database(database);
+                shared.select_database(&mut self.main.script, database);
             }
-            let broken = view.write(&mut self.script, self.options.definer());
+            let broken = view.write(&mut self.main.script, shared.options.definer());
             let mut entry = ObjectEntry::new(view.object.clone());
             entry.definition = broken.is_none();
             self.warnings.extend(broken);
             self.objects.push(entry);
-            if self.script.is_full() {
-                self.script.close_member().await?;
+            if self.main.script.is_full() {
+                self.main.script.close_member().await?;
             }
         }
         Ok(())
+    }
+}
+
+/// The failure that made the others fail: those were only told to stop.
+fn cause(one: Result<()>, other: Result<()>) -> Result<()> {
+    match (one, other) {
+        (Err(one), Err(other)) if one.kind() == ErrorKind::Cancelled => Err(other),
+        (Err(one), _) => Err(one),
+        (Ok(()), other) => other,
     }
 }

@@ -1,7 +1,5 @@
 //! The definitions of routines, views, triggers, events and sequences as script text.
 
-use tokio::io::AsyncWrite;
-
 use super::definer;
 use super::options::{Definer, DumpOptions};
 use super::printed;
@@ -109,9 +107,9 @@ impl StoredProgram {
         Ok(())
     }
 
-    fn write<W: AsyncWrite + Unpin + Send>(
+    fn write(
         &self,
-        script: &mut Script<'_, W>,
+        script: &mut Script,
         database: &Database,
         object: &ObjectName,
         options: &DumpOptions,
@@ -206,9 +204,9 @@ fn delimiter_for(text: &[u8]) -> String {
 }
 
 /// Writes a stored function, procedure, package, trigger or event. Returns what is lost of it.
-pub(super) async fn write_program<W: AsyncWrite + Unpin + Send>(
+pub(super) async fn write_program(
     session: &mut Session,
-    script: &mut Script<'_, W>,
+    script: &mut Script,
     database: &Database,
     object: &ObjectName,
     options: &DumpOptions,
@@ -228,11 +226,7 @@ pub(super) async fn write_program<W: AsyncWrite + Unpin + Send>(
 
 /// Writes a view of constants with the columns of the real one, so that whatever refers to the
 /// view can be created before it.
-pub(super) fn write_stand_in<W: AsyncWrite + Unpin + Send>(
-    script: &mut Script<'_, W>,
-    name: &str,
-    columns: &[String],
-) {
+pub(super) fn write_stand_in(script: &mut Script, name: &str, columns: &[String]) {
     let name = quote_identifier(name);
     script.statement(format!("DROP TABLE IF EXISTS {name}"));
     script.statement(format!("DROP VIEW IF EXISTS {name}"));
@@ -312,11 +306,7 @@ impl View {
 
     /// Writes the view. One that is broken on the server cannot be created by anyone, so its
     /// text is kept as a comment, and the reason is returned as a warning.
-    pub(super) fn write<W: AsyncWrite + Unpin + Send>(
-        &self,
-        script: &mut Script<'_, W>,
-        policy: &Definer,
-    ) -> Option<String> {
+    pub(super) fn write(&self, script: &mut Script, policy: &Definer) -> Option<String> {
         script.comment(format_args!("{}", self.object));
         let create = definer::apply(&self.create, policy);
         if let Some(reason) = &self.broken {
@@ -345,9 +335,9 @@ fn reason(error: Error) -> Result<Option<String>> {
 }
 
 /// Writes a sequence and the value that it will give next.
-pub(super) async fn write_sequence<W: AsyncWrite + Unpin + Send>(
+pub(super) async fn write_sequence(
     session: &mut Session,
-    script: &mut Script<'_, W>,
+    script: &mut Script,
     object: &ObjectName,
 ) -> Result<()> {
     let name = quote_identifier(object.name());

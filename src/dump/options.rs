@@ -61,6 +61,8 @@ pub enum Definer {
 /// | [`with_compression`](Self::with_compression) | gzip | a pipe to `gzip` |
 /// | [`with_target_max_allowed_packet`](Self::with_target_max_allowed_packet) | 16 MiB | `--max-allowed-packet`, `--net-buffer-length` |
 /// | [`with_compression_threads`](Self::with_compression_threads) | the cores | none |
+/// | [`with_connections`](Self::with_connections) | the cores, at most 4 | `--parallel` (mariadb-dump 11.5, into a directory) |
+/// | [`with_chunk_bytes`](Self::with_chunk_bytes) | 16 MiB | `--chunk-filesize`, `--rows` (mydumper) |
 /// | [`with_partial`](Self::with_partial) | `false` | always on, and silent |
 /// | [`with_overwrite`](Self::with_overwrite) | `false` | `--result-file` always overwrites |
 ///
@@ -84,6 +86,8 @@ pub struct DumpOptions {
     compression: Compression,
     target_max_allowed_packet: u64,
     compression_threads: Option<usize>,
+    connections: Option<usize>,
+    chunk_bytes: u64,
     overwrite: bool,
     partial: bool,
 }
@@ -103,6 +107,8 @@ impl Default for DumpOptions {
             compression: Compression::default(),
             target_max_allowed_packet: 16 << 20,
             compression_threads: None,
+            connections: None,
+            chunk_bytes: 16 << 20,
             overwrite: false,
             partial: false,
         }
@@ -200,6 +206,28 @@ impl DumpOptions {
         self
     }
 
+    /// How many connections read tables; by default as many as there are cores, at most 4. Several
+    /// are used only if they provably see one state, see
+    /// [`SnapshotRung`](crate::archive::SnapshotRung); otherwise fewer read, and
+    /// [`Snapshot::connections`](crate::archive::Snapshot::connections) says how many. One connection
+    /// needs no privilege beyond reading, and then the same rows give the same file, up to its
+    /// footer. Large tables are read in pieces, which stand in the file in the order in which they
+    /// were finished.
+    #[must_use]
+    pub fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = Some(connections);
+        self
+    }
+
+    /// About how many bytes of rows a piece of a large table has, as the server counts them; at
+    /// least 64 KiB. A table is large from one and a half times that, or from 200,000 rows, which
+    /// are also the most that a piece has.
+    #[must_use]
+    pub fn with_chunk_bytes(mut self, bytes: u64) -> Self {
+        self.chunk_bytes = bytes.max(64 << 10);
+        self
+    }
+
     /// Whether [`dump_to_path`](crate::dump_to_path) may replace a file that is there.
     #[must_use]
     pub fn with_overwrite(mut self, overwrite: bool) -> Self {
@@ -292,6 +320,21 @@ impl DumpOptions {
     pub fn compression_threads(&self) -> usize {
         self.compression_threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4))
+    }
+
+    /// About how many bytes of rows a piece of a large table has.
+    #[must_use]
+    pub fn chunk_bytes(&self) -> u64 {
+        // Options that were read from somewhere have not passed the setter.
+        self.chunk_bytes.max(64 << 10)
+    }
+
+    /// How many connections read tables; at least 1.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4))
+            .max(1)
     }
 
     /// Whether a file that is there may be replaced.

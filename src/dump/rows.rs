@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use mysql_async::{Row, Value};
-use tokio::io::AsyncWrite;
 
+use super::chunk::Chunk;
 use super::script::{MEMBER_BYTES, Script};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
@@ -66,15 +66,28 @@ impl<'a> TableRows<'a> {
     }
 
     /// The query that reads the rows, in the order of the primary key where that costs nothing.
-    fn select(&self, condition: Option<&str>) -> String {
+    fn select(&self, chunk: &Chunk, condition: Option<&str>) -> String {
         let names: Vec<_> = self.columns.iter().map(|column| column_expression(column)).collect();
         let list = if names.is_empty() { "1".to_owned() } else { names.join(",") };
         let mut sql = format!("SELECT {list} FROM {}", quote_identifier(&self.table.name));
+        if let Some(partition) = &chunk.partition {
+            sql.push_str(" PARTITION (");
+            sql.push_str(&quote_identifier(partition));
+            sql.push(')');
+        }
+        let mut conditions = Vec::new();
+        if let Some(range) = &chunk.range {
+            // Whatever the server's statistics say, the rest of the table is not to be read.
+            sql.push_str(" FORCE INDEX (PRIMARY)");
+            conditions.push(format!("({range})"));
+        }
         if let Some(condition) = condition {
             // A line break ends a comment at the end of the condition.
-            sql.push_str(" WHERE (");
-            sql.push_str(condition);
-            sql.push_str("\n)");
+            conditions.push(format!("({condition}\n)"));
+        }
+        if !conditions.is_empty() {
+            sql.push_str(" WHERE ");
+            sql.push_str(&conditions.join(" AND "));
         }
         if let Some(order) = self.table.free_order() {
             sql.push_str(" ORDER BY ");
@@ -83,16 +96,18 @@ impl<'a> TableRows<'a> {
         sql
     }
 
-    /// Streams all rows into the script. `open_member` writes what a member has to start with.
-    pub(super) async fn write<W: AsyncWrite + Unpin + Send>(
+    /// Streams the rows of a piece into the script. `open_member` writes what a member has to start
+    /// with.
+    pub(super) async fn write(
         &self,
         session: &mut Session,
-        script: &mut Script<'_, W>,
+        script: &mut Script,
+        chunk: &Chunk,
         condition: Option<&str>,
-        open_member: impl Fn(&mut Script<'_, W>) + Send + Sync,
+        open_member: impl Fn(&mut Script) + Send + Sync,
     ) -> Result<RowsWritten> {
         let context = session.context().clone();
-        let mut rows = match session.rows(&self.select(condition)).await {
+        let mut rows = match session.rows(&self.select(chunk, condition)).await {
             Ok(rows) => rows,
             Err(error) if condition.is_some() => {
                 return Err(self.blame_condition(session, error).await);
@@ -129,7 +144,7 @@ impl<'a> TableRows<'a> {
             script.close_member().await?;
         }
         drop(rows);
-        written.changed_documents = self.changed_documents(session, condition).await?;
+        written.changed_documents = self.changed_documents(session, chunk, condition).await?;
         Ok(written)
     }
 
@@ -138,6 +153,7 @@ impl<'a> TableRows<'a> {
     async fn changed_documents(
         &self,
         session: &mut Session,
+        chunk: &Chunk,
         condition: Option<&str>,
     ) -> Result<u64> {
         if !self.hides_types.load(Relaxed) {
@@ -152,11 +168,17 @@ impl<'a> TableRows<'a> {
                  OR {text} <> CAST(CAST({text} AS JSON) AS CHAR)"
             ));
         }
-        let filter = condition.map_or_else(String::new, |text| format!(" AND ({text}\n)"));
+        let range = chunk.range.as_ref().map(|range| format!(" AND ({range})"));
+        let filter = condition.map(|text| format!(" AND ({text}\n)"));
+        let partition = chunk.partition.as_ref();
+        let partition = partition.map(|name| format!(" PARTITION ({})", quote_identifier(name)));
         let sql = format!(
-            "SELECT COUNT(*) FROM {} WHERE ({}){filter}",
+            "SELECT COUNT(*) FROM {}{} WHERE ({}){}{}",
             quote_identifier(&self.table.name),
-            tests.join(" OR ")
+            partition.unwrap_or_default(),
+            tests.join(" OR "),
+            range.unwrap_or_default(),
+            filter.unwrap_or_default()
         );
         Ok(session.query_one(&sql).await?.optional_number(0)?.unwrap_or(0))
     }
@@ -167,7 +189,7 @@ impl<'a> TableRows<'a> {
         else {
             return error;
         };
-        match session.query(&format!("{} LIMIT 0", self.select(None))).await {
+        match session.query(&format!("{} LIMIT 0", self.select(&Chunk::default(), None))).await {
             Ok(_) => Error::config("the server refused the row condition of the table")
                 .with_source(server),
             Err(_) => error,
@@ -181,21 +203,28 @@ impl<'a> TableRows<'a> {
             return Ok(());
         }
         let mut separator = b'(';
-        for (position, column) in self.columns.iter().enumerate() {
+        for position in 0..self.columns.len() {
             out.push(separator);
             separator = b',';
-            let value = row.as_ref(position).ok_or_else(|| {
-                Error::new(ErrorKind::Protocol, "the server sent a row with too few columns")
-            })?;
-            self.push_value(out, &column.kind, value).map_err(|message| {
-                Error::new(
-                    ErrorKind::Protocol,
-                    format!("the server sent {message} in column '{}'", column.name),
-                )
-            })?;
+            self.push_cell(out, row, position)?;
         }
         out.push(b')');
         Ok(())
+    }
+
+    fn push_cell(&self, out: &mut Vec<u8>, row: &Row, position: usize) -> Result<()> {
+        let (Some(value), Some(column)) = (row.as_ref(position), self.columns.get(position)) else {
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                "the server sent a row with too few columns",
+            ));
+        };
+        self.push_value(out, &column.kind, value).map_err(|message| {
+            Error::new(
+                ErrorKind::Protocol,
+                format!("the server sent {message} in column '{}'", column.name),
+            )
+        })
     }
 
     fn push_value(
@@ -264,6 +293,31 @@ impl<'a> TableRows<'a> {
             push_string(out, bytes);
         }
     }
+}
+
+/// The values of the first row of a query for the columns of a key, as literals; `None` if it has
+/// no row.
+pub(super) async fn key_literals(
+    session: &mut Session,
+    sql: &str,
+    table: &Table,
+    key: &[&Column],
+) -> Result<Option<Vec<String>>> {
+    let printer = TableRows { columns: key.to_vec(), ..TableRows::new(table, 0, u64::MAX) };
+    let context = session.context().clone();
+    let mut rows = session.rows(sql).await?;
+    let mut first = None;
+    while let Some(row) = context.run(rows.next()).await?? {
+        let mut literals = Vec::with_capacity(key.len());
+        for position in 0..key.len() {
+            let mut literal = Vec::new();
+            printer.push_cell(&mut literal, &row, position)?;
+            // Text is written as it is only where it is valid UTF-8.
+            literals.push(String::from_utf8_lossy(&literal).into_owned());
+        }
+        first.get_or_insert(literals);
+    }
+    Ok(first)
 }
 
 /// What is read of a column.

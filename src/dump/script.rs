@@ -1,27 +1,35 @@
 //! The SQL script of a dump on its way into the archive: statements are collected into members.
 
-use tokio::io::AsyncWrite;
+use tokio::sync::mpsc;
 
-use crate::archive::{ArchiveWriter, Draft, Manifest, Part, Section, Written};
-use crate::error::Result;
+use crate::archive::{Buffers, Draft, Part, Section};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sql::literal::push_fmt;
 
 /// A member is closed when its text has reached this size. Two INSERT statements of the usual
 /// size make one; FORMAT.md says why about this much is right.
 pub(super) const MEMBER_BYTES: usize = 2 << 20;
 
-/// Collects statements into members and hands full ones to the archive.
-pub(super) struct Script<'a, W> {
-    archive: ArchiveWriter<'a, W>,
+/// What a member usually needs: it is full after the statement that passes its size.
+const BUFFER_BYTES: usize = MEMBER_BYTES + (1 << 20) + (64 << 10);
+
+/// Collects statements into members and hands full ones to the archive. Several scripts can feed
+/// one archive: their members follow one another in the order in which they are handed over.
+pub(super) struct Script {
+    /// `None` once it is closed.
+    members: Option<mpsc::Sender<Draft>>,
+    buffers: Buffers,
+    context: Context,
     draft: Draft,
     largest_statement_bytes: u64,
 }
 
-impl<'a, W: AsyncWrite + Unpin + Send> Script<'a, W> {
-    pub(super) fn new(mut archive: ArchiveWriter<'a, W>) -> Self {
-        let sql = archive.buffer();
-        let draft = Draft { section: Section::Start, database: None, parts: Vec::new(), sql };
-        Self { archive, draft, largest_statement_bytes: 0 }
+impl Script {
+    pub(super) fn new(members: mpsc::Sender<Draft>, buffers: Buffers, context: Context) -> Self {
+        let draft =
+            Draft { section: Section::Start, database: None, parts: Vec::new(), sql: Vec::new() };
+        Self { members: Some(members), buffers, context, draft, largest_statement_bytes: 0 }
     }
 
     /// Starts a section: what follows is in members of its own.
@@ -32,7 +40,8 @@ impl<'a, W: AsyncWrite + Unpin + Send> Script<'a, W> {
         Ok(())
     }
 
-    /// Hands the member to the archive and starts the next one of the same section.
+    /// Hands the member to the archive and starts the next one of the same section. Waits while
+    /// the archive is behind.
     pub(super) async fn close_member(&mut self) -> Result<()> {
         if self.draft.sql.is_empty() {
             return Ok(());
@@ -41,10 +50,18 @@ impl<'a, W: AsyncWrite + Unpin + Send> Script<'a, W> {
             section: self.draft.section,
             database: self.draft.database,
             parts: Vec::new(),
-            sql: self.archive.buffer(),
+            sql: Vec::new(),
         };
         let full = std::mem::replace(&mut self.draft, next);
-        self.archive.append(full).await
+        // The archive says itself why it stopped, and that error is the one that counts.
+        let gone = || Error::new(ErrorKind::Internal, "the archive takes no more members");
+        let members = self.members.as_ref().ok_or_else(gone)?;
+        self.context.run(members.send(full)).await?.map_err(|_| gone())
+    }
+
+    /// Ends the script: no more members come from it.
+    pub(super) fn close(&mut self) {
+        self.members = None;
     }
 
     /// Whether the member has reached its size.
@@ -54,6 +71,10 @@ impl<'a, W: AsyncWrite + Unpin + Send> Script<'a, W> {
 
     /// The text of the member, to append comments and whole statements to.
     pub(super) fn text(&mut self) -> &mut Vec<u8> {
+        if self.draft.sql.capacity() == 0 {
+            // Only now: a script that is waiting for something to write holds no buffer.
+            self.draft.sql = self.buffers.take(BUFFER_BYTES);
+        }
         &mut self.draft.sql
     }
 
@@ -76,15 +97,16 @@ impl<'a, W: AsyncWrite + Unpin + Send> Script<'a, W> {
     /// Appends a statement and its delimiter.
     pub(super) fn statement(&mut self, sql: impl AsRef<[u8]>) {
         let sql = sql.as_ref();
-        self.draft.sql.extend_from_slice(sql);
-        self.draft.sql.extend_from_slice(b";\n");
+        let text = self.text();
+        text.extend_from_slice(sql);
+        text.extend_from_slice(b";\n");
         self.note_statement(sql.len());
     }
 
     /// Appends a comment line. The text must be on one line.
     pub(super) fn comment(&mut self, text: std::fmt::Arguments<'_>) {
         let line = crate::ident::one_line(&text.to_string());
-        push_fmt(&mut self.draft.sql, format_args!("\n-- {line}\n"));
+        push_fmt(self.text(), format_args!("\n-- {line}\n"));
     }
 
     /// Remembers the length of a statement that was appended as text.
@@ -96,11 +118,5 @@ impl<'a, W: AsyncWrite + Unpin + Send> Script<'a, W> {
     /// The length of the longest statement so far, in bytes.
     pub(super) const fn largest_statement_bytes(&self) -> u64 {
         self.largest_statement_bytes
-    }
-
-    /// Ends the file.
-    pub(super) async fn finish(mut self, manifest: &Manifest) -> Result<(Written, W)> {
-        self.close_member().await?;
-        self.archive.finish(manifest).await
     }
 }

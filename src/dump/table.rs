@@ -1,7 +1,5 @@
 //! The definition of a table as script text.
 
-use tokio::io::AsyncWrite;
-
 use super::exact::ExactText;
 use super::options::DumpOptions;
 use super::printed;
@@ -14,10 +12,10 @@ use crate::server::{Column, Database, Flavor, Session, Table};
 const KEEPS_UNKNOWN_OPTIONS: &str = "IGNORE_BAD_TABLE_OPTIONS";
 
 /// Writes the statements that make a table. Returns what of its definition may be lost.
-pub(super) async fn write_definition<W: AsyncWrite + Unpin + Send>(
+pub(super) async fn write_definition(
     session: &mut Session,
     exact: &mut ExactText,
-    script: &mut Script<'_, W>,
+    script: &mut Script,
     database: &Database,
     table: &Table,
     options: &DumpOptions,

@@ -64,11 +64,12 @@ async fn renew(database: &TestDatabase) {
 async fn dump_while(
     database: &TestDatabase,
     connection: &ConnectOptions,
+    connections: usize,
     changes: &[&str],
 ) -> snapdump::Result<DumpReport> {
     let (output, mut gate) = gated(100_000);
     let connection = connection.clone();
-    let options = plain().with_compression_threads(1);
+    let options = plain().with_compression_threads(1).with_connections(connections);
     let dumping =
         tokio::spawn(async move { dump(&connection, output, &options, &Context::new()).await });
     gate.held().await;
@@ -138,7 +139,7 @@ async fn assert_each_fails(
 ) {
     for (name, changes) in cases {
         renew(database).await;
-        let error = dump_while(database, connection, changes).await.expect_err(changes[0]);
+        let error = dump_while(database, connection, 1, changes).await.expect_err(changes[0]);
         let object = error.location().object.as_ref().unwrap();
         let named = name.split('|').any(|name| name == object.name());
         // An account that cannot tell which table it was gets the first that it can have been.
@@ -169,12 +170,32 @@ on_each_server! {
         // Rows may change as they like there too.
         renew(&database).await;
         let changes = ["INSERT INTO m VALUES (3, 3)", "DELETE FROM r WHERE id = 1"];
-        match dump_while(&database, &account, &changes).await {
+        match dump_while(&database, &account, 1, &changes).await {
             Ok(report) => assert_eq!(report.rows, 128 + 2 + 3 + 2 + 2),
             // Other tests change tables of theirs at the same time, and it cannot tell whose.
             Err(error) => assert!(error.to_string().contains("GRANT PROCESS"), "{error:?}"),
         }
         database.run(&[&format!("DROP USER 'u_{}'@'%'", database.name)]).await;
+    }
+
+    /// The same with two connections: both are held up at a large table, and the others come later.
+    async fn a_changed_table_fails_a_dump_by_several_connections(server: TestServer) {
+        let database = database(&server).await;
+        database
+            .run(&["CREATE TABLE b_large LIKE a_large", "INSERT INTO b_large SELECT * FROM a_large"])
+            .await;
+        for changes in [
+            &["RENAME TABLE m TO m_old, n TO m, m_old TO n"][..],
+            &["ALTER TABLE m ADD COLUMN w INT DEFAULT 7"],
+            &["TRUNCATE TABLE m"],
+            &["DROP TABLE m", "CREATE TABLE m (id INT PRIMARY KEY, v INT)"],
+        ] {
+            renew(&database).await;
+            let error = dump_while(&database, &connect(&database), 2, changes).await.expect_err(changes[0]);
+            assert_eq!(error.kind(), ErrorKind::Changed, "{changes:?}: {error:?}");
+            let object = error.location().object.as_ref().unwrap();
+            assert!(["m", "n"].contains(&object.name()), "{changes:?}: {error:?}");
+        }
     }
 
     /// Each kind of change to the database, or to a sequence, view, routine, trigger or event.
@@ -225,7 +246,7 @@ on_each_server! {
         for (kind, change) in changes {
             renew(&database).await;
             let statements: Vec<&str> = change.split("; ").collect();
-            let dumped = dump_while(&database, &connect(&database), &statements).await;
+            let dumped = dump_while(&database, &connect(&database), 1, &statements).await;
             let error = dumped.expect_err(change);
             assert_eq!(error.kind(), ErrorKind::Changed, "{change}: {error:?}");
             let object = error.location().object.as_ref().unwrap();
@@ -245,7 +266,7 @@ on_each_server! {
             "DROP TABLE o",
             "ANALYZE TABLE m",
         ];
-        let report = dump_while(&database, &connect(&database), &changes).await.unwrap();
+        let report = dump_while(&database, &connect(&database), 1, &changes).await.unwrap();
         assert_eq!(report.rows, 128 + 2 + 3 + 2 + 2);
     }
 }
@@ -281,7 +302,7 @@ async fn a_changed_library_fails_the_dump() {
         "DROP LIBRARY l",
         "CREATE LIBRARY l LANGUAGE JAVASCRIPT AS 'export function f() { return 2 }'",
     ];
-    let error = dump_while(&database, &connect(&database), &changes).await.unwrap_err();
+    let error = dump_while(&database, &connect(&database), 1, &changes).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Changed, "{error:?}");
     assert_eq!(error.location().object.as_ref().unwrap().kind(), ObjectKind::Library);
     conn.disconnect().await.unwrap();

@@ -33,6 +33,7 @@ mod faults;
 mod gate;
 mod jobs;
 mod options;
+mod parallel_dump;
 mod privileges;
 mod restore_point;
 mod roundtrip;

@@ -263,7 +263,7 @@ on_each_server! {
         }
         let (output, mut gate) = gated(100_000);
         let connection = connect(&database);
-        let options = plain().with_compression_threads(1);
+        let options = plain().with_compression_threads(1).with_connections(1);
         let context = Context::new();
         let watcher = context.clone();
         let dumping =

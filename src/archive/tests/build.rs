@@ -43,6 +43,7 @@ pub(super) fn manifest() -> Manifest {
         server_version: "11.8.0".into(),
         snapshot: Snapshot {
             rung: SnapshotRung::OneConnection,
+            connections: 1,
             binlog: Some(BinlogPosition::new("binlog.000001".into(), 4711)),
             gtid: None,
         },

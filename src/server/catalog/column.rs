@@ -7,6 +7,10 @@ pub(crate) struct Column {
     pub(crate) kind: ColumnKind,
     /// Computed by the server, so no value of it can be inserted.
     pub(crate) generated: bool,
+    /// Whether comparing it with a literal of one of its values follows the order of an index.
+    pub(crate) ordered: bool,
+    /// Whether a single value can be larger than 64 KiB.
+    pub(crate) long: bool,
     /// What the server may not print exactly.
     pub(crate) doubtful: Doubtful,
 }
@@ -74,6 +78,41 @@ fn quoted(text: &str) -> u32 {
         }
     }
     count
+}
+
+/// Types whose values compare with a literal as they stand in an index. Others are left out on
+/// purpose: an ENUM is sorted by number and compared as text, a literal of a FLOAT is a DOUBLE, and
+/// the short numbers of a YEAR mean something else.
+const ORDERED_TYPES: [&str; 13] = [
+    "tinyint",
+    "smallint",
+    "mediumint",
+    "int",
+    "bigint",
+    "decimal",
+    "date",
+    "datetime",
+    "timestamp",
+    "char",
+    "varchar",
+    "binary",
+    "varbinary",
+];
+
+/// Whether values of a data type can be larger than 64 KiB.
+pub(super) fn is_long(data_type: &str) -> bool {
+    const SHORT: [&str; 8] =
+        ["char", "varchar", "binary", "varbinary", "tinytext", "tinyblob", "text", "blob"];
+    let kind = ColumnKind::of(data_type, "", Some("utf8mb4"), None);
+    matches!(kind, Some(ColumnKind::Text(_) | ColumnKind::Binary))
+        && !SHORT.iter().any(|name| name.eq_ignore_ascii_case(data_type))
+        && !data_type.eq_ignore_ascii_case("bit")
+        && !["enum", "set"].iter().any(|name| name.eq_ignore_ascii_case(data_type))
+}
+
+/// Whether values of a data type compare with literals as they stand in an index.
+pub(super) fn is_ordered(data_type: &str) -> bool {
+    ORDERED_TYPES.iter().any(|name| name.eq_ignore_ascii_case(data_type))
 }
 
 /// How the values of a column are printed.

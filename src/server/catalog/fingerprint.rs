@@ -42,16 +42,18 @@ pub(crate) type TableStates = BTreeMap<String, TableState>;
 pub(crate) type InnodbIds = BTreeMap<String, BTreeSet<u64>>;
 
 impl Session {
-    /// The states of all tables of a database, or of one.
+    /// The states of all tables of a database, or of some.
     pub(crate) async fn table_states(
         &mut self,
         database: &str,
-        table: Option<&str>,
+        tables: Option<&[&str]>,
     ) -> Result<TableStates> {
         let mut of = format!("WHERE TABLE_SCHEMA = {}", string_literal(database));
-        if let Some(table) = table {
-            of.push_str(" AND TABLE_NAME = ");
-            of.push_str(&string_literal(table));
+        if let Some(tables) = tables {
+            let names: Vec<_> = tables.iter().map(|table| string_literal(table)).collect();
+            of.push_str(" AND TABLE_NAME IN (");
+            of.push_str(&names.join(","));
+            of.push(')');
         }
         let columns = format!(
             "SELECT TABLE_NAME, ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME, \
@@ -84,18 +86,23 @@ impl Session {
         Ok(states)
     }
 
-    /// The numbers of the tables of InnoDB, of all or of one by its name there; `None` for an
+    /// The numbers of the tables of InnoDB, of all or of some by their names there; `None` for an
     /// account without `PROCESS`, which is not told.
-    pub(crate) async fn innodb_ids(&mut self, name: Option<&str>) -> Result<Option<InnodbIds>> {
+    pub(crate) async fn innodb_ids(
+        &mut self,
+        names: Option<&[String]>,
+    ) -> Result<Option<InnodbIds>> {
         let view = match self.flavor() {
             Flavor::MySql => "INNODB_TABLES",
             Flavor::MariaDb => "INNODB_SYS_TABLES",
         };
         let mut sql = format!("SELECT NAME, TABLE_ID FROM information_schema.{view}");
-        if let Some(name) = name {
+        if let Some(names) = names {
+            let names: Vec<_> = names.iter().map(|name| string_literal(name)).collect();
             // Each partition is a table to InnoDB: `database/table#p#partition`.
-            sql.push_str(" WHERE SUBSTRING_INDEX(NAME, '#', 1) = ");
-            sql.push_str(&string_literal(name));
+            sql.push_str(" WHERE SUBSTRING_INDEX(NAME, '#', 1) IN (");
+            sql.push_str(&names.join(","));
+            sql.push(')');
         }
         let rows = match self.query(&sql).await {
             Ok(rows) => rows,

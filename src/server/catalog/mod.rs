@@ -65,6 +65,7 @@ impl Session {
         self.read_tables(&schema, &mut database).await?;
         self.read_columns(&schema, &mut database).await?;
         self.read_primary_keys(&schema, &mut database).await?;
+        self.read_partitions(&schema, &mut database).await?;
         self.read_triggers(&schema, &mut database).await?;
         self.read_libraries(&schema, &mut database).await?;
         self.read_routines(&schema, &mut database).await?;
@@ -74,7 +75,8 @@ impl Session {
 
     async fn read_tables(&mut self, schema: &str, database: &mut Database) -> Result<()> {
         let sql = format!(
-            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS FROM information_schema.TABLES \
+            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH \
+             FROM information_schema.TABLES \
              WHERE TABLE_SCHEMA = {schema} ORDER BY TABLE_NAME"
         );
         for row in self.query(&sql).await? {
@@ -85,8 +87,10 @@ impl Session {
                     engine: row.optional_text(2)?,
                     versioned: kind == "SYSTEM VERSIONED",
                     rows_estimate: row.optional_number(3)?.unwrap_or(0),
+                    bytes_estimate: row.optional_number(4)?.unwrap_or(0),
                     columns: Vec::new(),
                     primary_key: Vec::new(),
+                    partitions: Vec::new(),
                 }),
                 "VIEW" => {
                     database.views.insert(table, Vec::new());
@@ -148,6 +152,23 @@ impl Session {
                     descending: row.text(2)? == "D",
                     prefix: row.optional_number(3)?.is_some(),
                 });
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_partitions(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let sql = format!(
+            "SELECT TABLE_NAME, COALESCE(SUBPARTITION_NAME, PARTITION_NAME) \
+             FROM information_schema.PARTITIONS \
+             WHERE TABLE_SCHEMA = {schema} AND PARTITION_NAME IS NOT NULL \
+             ORDER BY TABLE_NAME, PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION"
+        );
+        let rows = self.query(&sql).await?;
+        let mut tables = by_name(&mut database.tables);
+        for row in rows {
+            if let Some(table) = tables.get_mut(row.text(0)?.as_str()) {
+                table.partitions.push(row.text(1)?);
             }
         }
         Ok(())
@@ -255,7 +276,14 @@ fn column_of(row: &TextRow, name: String, flavor: Flavor) -> Result<Column> {
         )
     })?;
     let doubtful = Doubtful::of(&column_type, charset.as_deref(), default.as_deref());
-    Ok(Column { name, kind, generated, doubtful })
+    Ok(Column {
+        name,
+        kind,
+        generated,
+        doubtful,
+        ordered: column::is_ordered(&data_type),
+        long: column::is_long(&data_type),
+    })
 }
 
 fn unknown(database: &str, name: &str, what: &str) -> Error {

@@ -27,12 +27,16 @@ pub(crate) struct Table {
     pub(crate) engine: Option<String>,
     /// Whether it keeps the rows of the past too (`MariaDB`).
     pub(crate) versioned: bool,
-    /// The server's own guess; for progress only.
+    /// The server's own guess, for progress and for the order of work.
     pub(crate) rows_estimate: u64,
+    /// The server's own guess at the bytes of its rows, likewise. It can be far behind.
+    pub(crate) bytes_estimate: u64,
     /// All columns in their order, generated and invisible ones too.
     pub(crate) columns: Vec<Column>,
     /// The columns of the primary key in its order; empty without one.
     pub(crate) primary_key: Vec<KeyPart>,
+    /// The names of its partitions, or of the partitions of those; empty if it has none.
+    pub(crate) partitions: Vec<String>,
 }
 
 /// A column of a primary key.
@@ -129,6 +133,26 @@ impl Table {
             })
             .collect();
         Some(parts.join(","))
+    }
+
+    /// The columns of the primary key, if rows can be read in pieces of it: they are stored in its
+    /// order, and comparing with literals follows that order.
+    pub(crate) fn ordered_key(&self) -> Option<Vec<&Column>> {
+        if self.engine.as_deref() != Some("InnoDB") || self.versioned || self.primary_key.is_empty()
+        {
+            return None;
+        }
+        let column = |part: &KeyPart| {
+            let column = self.columns.iter().find(|column| column.name == part.column)?;
+            (!part.prefix && !part.descending && column.ordered && !column.generated)
+                .then_some(column)
+        };
+        self.primary_key.iter().map(column).collect()
+    }
+
+    /// Whether it has a column whose values can be larger than 64 KiB.
+    pub(crate) fn has_long_columns(&self) -> bool {
+        self.columns.iter().any(|column| column.long)
     }
 
     /// Whether the rows that it shows live in other tables or servers.

@@ -94,7 +94,8 @@ on_each_server! {
         let mut texts = Vec::new();
         for threads in [1, 4] {
             let (_directory, path) = scratch();
-            let options = DumpOptions::default().with_compression_threads(threads);
+            let options =
+                DumpOptions::default().with_compression_threads(threads).with_connections(1);
             dump_into(&database, &path, &options).await;
             let index = inspect(&path).unwrap().index;
             let sections: Vec<_> = index

@@ -1,0 +1,343 @@
+//! One connection that reads tables into a script of its own.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::chunk::{Chunk, Cursor, can_be_cut};
+use super::exact::ExactText;
+use super::guard::{Guard, at_object};
+use super::options::DumpOptions;
+use super::plan::{self, Plan};
+use super::rows::TableRows;
+use super::script::Script;
+use super::table::write_definition;
+use super::work::{Unit, Work};
+use crate::archive::Section;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::{ObjectKind, ObjectName, quote_identifier};
+use crate::server::{Database, Session, Table};
+
+/// What all readers of a dump share.
+pub(super) struct Shared {
+    pub(super) plan: Plan,
+    pub(super) options: DumpOptions,
+    pub(super) guard: Mutex<Guard>,
+    pub(super) exact: Mutex<ExactText>,
+    /// What was found out before anything was read, for the manifest.
+    pub(super) warnings: Vec<String>,
+}
+
+/// The tables of one database as work for the readers.
+pub(super) struct TableWork {
+    /// The database's place in the plan.
+    number: u32,
+    /// The place of its first table among the manifest's objects.
+    first_object: u32,
+    work: Work,
+}
+
+impl TableWork {
+    pub(super) fn new(
+        number: u32,
+        database: &Database,
+        first_object: usize,
+        readers: usize,
+        shared: &Shared,
+    ) -> Result<Self> {
+        let too_many =
+            |_| Error::new(ErrorKind::Unsupported, "more objects than the file format can count");
+        let cut = |table: &Table| can_be_cut(table) && shared.has_rows(&database.name, table);
+        // The last one has to fit too.
+        u32::try_from(first_object.saturating_add(database.tables.len())).map_err(too_many)?;
+        Ok(Self {
+            number,
+            first_object: u32::try_from(first_object).map_err(too_many)?,
+            work: Work::new(&database.tables, readers, shared.options.chunk_bytes(), cut),
+        })
+    }
+
+    pub(super) fn is_worth_sharing(&self) -> bool {
+        self.work.is_worth_sharing()
+    }
+}
+
+impl Shared {
+    fn database(&self, number: u32) -> Result<&Database> {
+        usize::try_from(number)
+            .ok()
+            .and_then(|number| self.plan.databases.get(number))
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a database that is not in the plan"))
+    }
+
+    fn has_rows(&self, database: &str, table: &Table) -> bool {
+        let name = ObjectName::new(ObjectKind::Table, database, &table.name);
+        let excluded = self.options.tables_without_rows();
+        self.options.rows()
+            && !table.rows_live_elsewhere()
+            && !excluded.iter().any(|selector| selector.matches(&name))
+    }
+
+    fn condition(&self, database: &str, table: &Table) -> Option<&str> {
+        let conditions = self.options.conditions().iter();
+        conditions
+            .filter(|(name, _)| plan::names_table(name, database, &table.name))
+            .map(|(_, condition)| condition.as_str())
+            .next()
+    }
+
+    /// Selects the database at the start of a member, where the script names its databases.
+    /// Members are independent of one another that way.
+    pub(super) fn select_database(&self, script: &mut Script, database: &Database) {
+        if self.plan.names_databases && script.is_empty() {
+            script.statement(format!("USE {}", quote_identifier(&database.name)));
+        }
+    }
+}
+
+/// What a reader has read of a table.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Share {
+    /// The table's place among the manifest's objects.
+    pub(super) object: u32,
+    pub(super) rows: u64,
+    /// The longest statement in bytes.
+    pub(super) largest_statement_bytes: usize,
+    /// JSON documents that do not come back with the same types inside.
+    pub(super) changed_documents: u64,
+    /// Whether a condition chose the rows.
+    pub(super) filtered: bool,
+}
+
+/// A connection inside the snapshot, and the script that it fills.
+pub(super) struct Reader {
+    pub(super) session: Session,
+    pub(super) script: Script,
+    pub(super) shared: Arc<Shared>,
+    /// What it has read since somebody last asked.
+    pub(super) shares: Vec<Share>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Reader {
+    pub(super) fn new(session: Session, script: Script, shared: Arc<Shared>) -> Self {
+        Self { session, script, shared, shares: Vec::new(), warnings: Vec::new() }
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        self.session.context()
+    }
+
+    /// Reads tables until there are none left.
+    pub(super) async fn read_tables(&mut self, tables: &TableWork) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let context = self.context().clone();
+        let database = shared.database(tables.number)?;
+        self.session.execute(format!("USE {}", quote_identifier(&database.name))).await?;
+        self.script.section(Section::Tables, Some(tables.number)).await?;
+        while let Some(unit) = tables.work.take(&context).await? {
+            match unit {
+                Unit::Tables(places) => {
+                    self.lock_tables(database, &places).await?;
+                    let mut read = Vec::with_capacity(places.len());
+                    for place in places {
+                        let table = table_at(database, place)?;
+                        let position = position(tables, place);
+                        let object = self.enter_table(database, table);
+                        let done = self.table(database, table, &object, position).await;
+                        at_object(done, &object)?;
+                        read.push(table.name.as_str());
+                        context.counters().tables_done.add(1);
+                    }
+                    self.settle(database, &read).await?;
+                }
+                Unit::Large(place) => {
+                    let table = table_at(database, place)?;
+                    let object = self.enter_table(database, table);
+                    let begun = self.begin_large(database, table, &object, place, tables).await;
+                    let cursor = at_object(begun, &object)?;
+                    tables.work.give_back(Some(Box::new(cursor)));
+                }
+                Unit::Rows(cursor) => {
+                    let table = table_at(database, cursor.table)?;
+                    let position = position(tables, cursor.table);
+                    let object = self.enter_table(database, table);
+                    let cut = cursor.next(&mut self.session, table).await;
+                    let (chunk, rest) = at_object(cut, &object)?;
+                    let last = rest.is_none();
+                    // Others go on with the rest while this piece is being read.
+                    tables.work.give_back(rest);
+                    let done = self.rows(database, table, position, &chunk).await;
+                    at_object(done, &object)?;
+                    self.settle(database, &[&table.name]).await?;
+                    if last {
+                        context.counters().tables_done.add(1);
+                    }
+                }
+            }
+        }
+        self.script.close_member().await
+    }
+
+    fn enter_table(&self, database: &Database, table: &Table) -> ObjectName {
+        let object = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
+        self.context().counters().work_on(Some(object.clone()));
+        object
+    }
+
+    /// Takes the metadata locks of tables that are read next: until they are freed, definition and
+    /// rows of each are of one table.
+    async fn lock_tables(&mut self, database: &Database, places: &[usize]) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let mut locked = Vec::with_capacity(places.len());
+        for &place in places {
+            let table = table_at(database, place)?;
+            if shared.has_rows(&database.name, table) {
+                locked.push(table);
+            }
+        }
+        let look =
+            |table: &Table| format!("(SELECT 1 FROM {} LIMIT 0)", quote_identifier(&table.name));
+        let all: Vec<_> = locked.iter().map(|table| look(table)).collect();
+        if all.is_empty() || self.session.query(&all.join(" UNION ALL ")).await.is_ok() {
+            return Ok(());
+        }
+        // One after the other, so that the error names its table.
+        for table in locked {
+            let object = self.enter_table(database, table);
+            at_object(self.session.query(&look(table)).await, &object)?;
+        }
+        Ok(())
+    }
+
+    /// Has the guard compare tables while their metadata locks are still held, then frees those.
+    async fn settle(&mut self, database: &Database, tables: &[&str]) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        shared.guard.lock().await.check_tables(&database.name, tables).await?;
+        self.session.release_metadata_locks().await?;
+        if self.script.is_full() {
+            self.script.close_member().await?;
+        }
+        Ok(())
+    }
+
+    /// Definition and rows of a table.
+    async fn table(
+        &mut self,
+        database: &Database,
+        table: &Table,
+        object: &ObjectName,
+        position: u32,
+    ) -> Result<()> {
+        if self.script.is_full() {
+            self.script.close_member().await?;
+        }
+        self.definition(database, table, object, position).await?;
+        if table.rows_live_elsewhere() {
+            self.warnings.push(format!(
+                "{object} has the engine {}, whose rows live elsewhere: only its definition was \
+                 dumped",
+                table.engine.as_deref().unwrap_or_default()
+            ));
+        } else if self.shared.has_rows(&database.name, table) {
+            let share = self.rows(database, table, position, &Chunk::default()).await?;
+            if table.versioned && !share.filtered {
+                self.note_history(object, share.rows).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The definition of a table whose rows follow in pieces, handed over before any of them is
+    /// made.
+    async fn begin_large(
+        &mut self,
+        database: &Database,
+        table: &Table,
+        object: &ObjectName,
+        place: usize,
+        tables: &TableWork,
+    ) -> Result<Cursor> {
+        self.lock_tables(database, &[place]).await?;
+        self.definition(database, table, object, position(tables, place)).await?;
+        self.script.close_member().await?;
+        let chunk_bytes = self.shared.options.chunk_bytes();
+        let cursor = Cursor::new(&mut self.session, place, table, chunk_bytes).await?;
+        self.settle(database, &[&table.name]).await?;
+        Ok(cursor)
+    }
+
+    async fn definition(
+        &mut self,
+        database: &Database,
+        table: &Table,
+        object: &ObjectName,
+        position: u32,
+    ) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        shared.select_database(&mut self.script, database);
+        self.script.comment(format_args!("{object}"));
+        if shared.options.definitions() {
+            let mut exact = shared.exact.lock().await;
+            let (session, script) = (&mut self.session, &mut self.script);
+            let lost =
+                write_definition(session, &mut exact, script, database, table, &shared.options);
+            self.warnings.extend(lost.await?);
+            self.script.part(position).definition = true;
+        }
+        Ok(())
+    }
+
+    async fn rows(
+        &mut self,
+        database: &Database,
+        table: &Table,
+        position: u32,
+        chunk: &Chunk,
+    ) -> Result<Share> {
+        let shared = Arc::clone(&self.shared);
+        let condition = shared.condition(&database.name, table);
+        let target = shared.options.target_max_allowed_packet();
+        let written = TableRows::new(table, position, target)
+            .write(&mut self.session, &mut self.script, chunk, condition, |script| {
+                shared.select_database(script, database);
+            })
+            .await?;
+        let share = Share {
+            object: position,
+            rows: written.rows,
+            largest_statement_bytes: written.largest_statement_bytes,
+            changed_documents: written.changed_documents,
+            filtered: condition.is_some(),
+        };
+        self.shares.push(share);
+        Ok(share)
+    }
+
+    /// Says how many rows of the past are not in the dump.
+    async fn note_history(&mut self, table: &ObjectName, rows: u64) -> Result<()> {
+        let name = quote_identifier(table.name());
+        let sql = format!("SELECT COUNT(*) FROM {name} FOR SYSTEM_TIME ALL");
+        let all = self.session.query_one(&sql).await?.optional_number(0)?.unwrap_or(0);
+        if all > rows {
+            self.warnings.push(format!(
+                "{table} is system-versioned: {} rows of its history were left out",
+                all - rows
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn table_at(database: &Database, place: usize) -> Result<&Table> {
+    database
+        .tables
+        .get(place)
+        .ok_or_else(|| Error::new(ErrorKind::Internal, "a table that is not in the plan"))
+}
+
+/// The place of a table among the manifest's objects; `TableWork::new` has seen that it fits.
+fn position(tables: &TableWork, place: usize) -> u32 {
+    tables.first_object.saturating_add(u32::try_from(place).unwrap_or(u32::MAX))
+}

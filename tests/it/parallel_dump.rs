@@ -1,0 +1,290 @@
+//! Several connections read one state, cut large tables into pieces, and lose nothing between them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use mysql_async::Opts;
+use mysql_async::prelude::Queryable as _;
+use snapdump::archive::SnapshotRung;
+use snapdump::{ConnectOptions, Context, DumpOptions, dump, inspect};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::backup::{dump_into, plain, restore_into};
+use crate::compare::{compare, describe};
+use crate::harness::{TestDatabase, TestServer};
+use crate::roundtrip::{connect, scratch};
+
+/// Tables whose keys are of every kind that is cut, and of some that are not, each of a few hundred
+/// rows of half a kilobyte.
+async fn keys_of_all_kinds(server: &TestServer) -> TestDatabase {
+    let database = server.database().await;
+    let filler = "filler VARCHAR(600) NOT NULL DEFAULT (REPEAT('x', 500))";
+    database
+        .run(&[
+            "CREATE TABLE digits (d INT PRIMARY KEY)",
+            "INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
+            "CREATE TABLE numbers (n INT PRIMARY KEY)",
+            "INSERT INTO numbers SELECT a.d + 10 * b.d + 100 * c.d - 500 \
+             FROM digits a, digits b, digits c",
+            &format!("CREATE TABLE close_numbers (id INT PRIMARY KEY, {filler})"),
+            "INSERT INTO close_numbers (id) SELECT n FROM numbers",
+            // Gaps, both ends of the type, and most rows in one corner.
+            &format!("CREATE TABLE far_numbers (id BIGINT UNSIGNED PRIMARY KEY, {filler})"),
+            "INSERT INTO far_numbers (id) SELECT n FROM numbers WHERE n >= 0",
+            "INSERT INTO far_numbers (id) SELECT 18446744073709551615 - n * 3 FROM numbers \
+             WHERE n BETWEEN 0 AND 200",
+            "INSERT INTO far_numbers (id) SELECT 9000000000 + n * 100000000 FROM numbers \
+             WHERE n BETWEEN 0 AND 99",
+            &format!(
+                "CREATE TABLE composite (a VARCHAR(20) COLLATE utf8mb4_bin, b DATE, c DECIMAL(8,2), \
+                 {filler}, PRIMARY KEY (a, b, c))"
+            ),
+            "INSERT INTO composite (a, b, c) SELECT IF(n < 300, 'it''s \\\\ ä', CONCAT('k', n)), \
+             DATE_ADD('2024-01-01', INTERVAL n MOD 7 DAY), n / 4 FROM numbers",
+            &format!(
+                "CREATE TABLE words (w VARCHAR(30) CHARACTER SET latin1 PRIMARY KEY, {filler})"
+            ),
+            "INSERT INTO words (w) SELECT CONCAT(CHAR(97 + n MOD 26), 'é', n + 500) FROM numbers",
+            &format!("CREATE TABLE bytes (b VARBINARY(16) PRIMARY KEY, {filler})"),
+            "INSERT INTO bytes (b) SELECT UNHEX(LEFT(SHA2(n, 224), 32)) FROM numbers WHERE n < 0",
+            &format!("CREATE TABLE moments (at DATETIME(6) PRIMARY KEY, {filler})"),
+            "INSERT INTO moments (at) SELECT DATE_ADD('2024-01-01', INTERVAL n * n * 13 MICROSECOND) \
+             FROM numbers WHERE n >= 0",
+            &format!(
+                "CREATE TABLE parts (id INT PRIMARY KEY, {filler}) \
+                 PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (0), \
+                 PARTITION `p 1` VALUES LESS THAN (10), PARTITION p2 VALUES LESS THAN MAXVALUE)"
+            ),
+            "INSERT INTO parts (id) SELECT n FROM numbers",
+            &format!("CREATE TABLE keyless (n INT, {filler}) PARTITION BY HASH (n) PARTITIONS 3"),
+            "INSERT INTO keyless (n) SELECT n FROM numbers",
+            &format!("CREATE TABLE members (m ENUM('z','y','x') PRIMARY KEY, {filler})"),
+            "INSERT INTO members (m) VALUES ('x'), ('y'), ('z')",
+            &format!("CREATE TABLE backwards (id INT, {filler}, PRIMARY KEY (id DESC))"),
+            "INSERT INTO backwards (id) SELECT n FROM numbers",
+        ])
+        .await;
+    let mut conn = database.conn().await;
+    let tables: Vec<String> = conn.query("SHOW TABLES").await.unwrap();
+    for table in tables {
+        // The estimates are what tells a large table.
+        let _: Vec<mysql_async::Row> = conn.query(format!("ANALYZE TABLE {table}")).await.unwrap();
+    }
+    conn.disconnect().await.unwrap();
+    database
+}
+
+/// An account that may read the database and nothing else.
+async fn reader_of(database: &TestDatabase) -> ConnectOptions {
+    let mut conn = database.server.conn().await;
+    let user = format!("{}_reader", database.name);
+    for statement in [
+        format!("CREATE USER {user} IDENTIFIED BY 'Reader-1'"),
+        format!("GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON {}.* TO {user}", database.name),
+        if database.server.is_mariadb() {
+            format!("GRANT SELECT ON mysql.proc TO {user}")
+        } else {
+            format!("GRANT SHOW_ROUTINE ON *.* TO {user}")
+        },
+    ] {
+        conn.query_drop(statement).await.unwrap();
+    }
+    conn.disconnect().await.unwrap();
+    ConnectOptions::from_url(&database.server.url)
+        .unwrap()
+        .with_user(user)
+        .with_password("Reader-1")
+        .with_database(&database.name)
+}
+
+async fn drop_reader_of(database: &TestDatabase) {
+    let mut conn = database.server.conn().await;
+    conn.query_drop(format!("DROP USER {}_reader", database.name)).await.unwrap();
+    conn.disconnect().await.unwrap();
+}
+
+/// A server between the client and the real one that counts the commands that want an answer.
+async fn counting_proxy(server: &TestServer) -> (u16, Arc<AtomicU64>) {
+    let opts = Opts::from_url(&server.url).unwrap();
+    let target = (opts.ip_or_hostname().to_owned(), opts.tcp_port());
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let commands = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&commands);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (target, counter) = (target.clone(), Arc::clone(&counter));
+            tokio::spawn(async move {
+                let server = TcpStream::connect(target).await.unwrap();
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.into_split();
+                let back = tokio::spawn(async move {
+                    let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+                });
+                let mut header = [0; 4];
+                while from_client.read_exact(&mut header).await.is_ok() {
+                    let length = u32::from_le_bytes([header[0], header[1], header[2], 0]);
+                    let mut body = vec![0; usize::try_from(length).unwrap()];
+                    from_client.read_exact(&mut body).await.unwrap();
+                    // A command begins a conversation; COM_QUIT and COM_STMT_CLOSE have no answer.
+                    if header[3] == 0 && !matches!(body.first(), Some(0x01 | 0x19)) {
+                        counter.fetch_add(1, Ordering::Relaxed);
+                    }
+                    to_server.write_all(&header).await.unwrap();
+                    to_server.write_all(&body).await.unwrap();
+                }
+                drop(to_server);
+                back.abort();
+            });
+        }
+    });
+    (port, commands)
+}
+
+on_each_server! {
+    /// Pieces, partitions and whole tables together hold every row once.
+    async fn pieces_make_up_the_whole(server: TestServer) {
+        let database = keys_of_all_kinds(&server).await;
+        let (_directory, path) = scratch();
+        let options = plain().with_connections(3).with_chunk_bytes(64 << 10);
+        let report = dump_into(&database, &path, &options).await;
+        assert_eq!(report.snapshot.connections, 3);
+        assert_ne!(report.snapshot.rung, SnapshotRung::OneConnection);
+        let manifest = inspect(&path).unwrap().manifest;
+        assert_eq!(manifest.snapshot, report.snapshot);
+
+        // Each piece is a transaction of its own.
+        let text = std::fs::read_to_string(&path).unwrap();
+        let pieces = |table: &str| {
+            text.split("START TRANSACTION;\n")
+                .filter(|piece| piece.starts_with(&format!("INSERT INTO `{table}` ")))
+                .count()
+        };
+        let cut = ["close_numbers", "far_numbers", "composite", "words", "bytes", "moments", "parts"];
+        for table in cut {
+            assert!((3..=40).contains(&pieces(table)), "{table}: {}", pieces(table));
+        }
+        assert_eq!(pieces("keyless"), 3);
+        assert_eq!((pieces("backwards"), pieces("members")), (1, 1));
+
+        let target = server.database().await;
+        restore_into(&target, &path).await;
+        let mut conn = server.conn().await;
+        let before = describe(&mut conn, &database.name).await.unwrap();
+        let after = describe(&mut conn, &target.name).await.unwrap();
+        conn.disconnect().await.unwrap();
+        let lines: Vec<_> = compare(&before, &after).iter().map(ToString::to_string).collect();
+        assert_eq!(lines, [""; 0]);
+    }
+
+    /// What one transaction writes to several tables, several connections see as a whole or not at
+    /// all, whichever of them reads which table; also where the account may take no lock.
+    async fn several_connections_see_one_state(server: TestServer) {
+        let database = server.database().await;
+        let tables: Vec<String> = (0..6).map(|number| format!("t{number}")).collect();
+        for table in &tables {
+            database
+                .run(&[
+                    // Long values and more than a few rows: each table is taken on its own.
+                    &format!("CREATE TABLE {table} (id INT PRIMARY KEY, n INT, x LONGTEXT)"),
+                    &format!(
+                        "INSERT INTO {table} (id, n) WITH RECURSIVE s AS (SELECT 1 AS id UNION ALL \
+                         SELECT id + 1 FROM s WHERE id < 40) SELECT id, 0 FROM s"
+                    ),
+                ])
+                .await;
+        }
+        let limited = reader_of(&database).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let written = Arc::new(AtomicU64::new(0));
+        let mut conn = database.conn().await;
+        let (stopped, counter, names) = (Arc::clone(&stop), Arc::clone(&written), tables.clone());
+        let writer = tokio::spawn(async move {
+            while !stopped.load(Ordering::Relaxed) {
+                conn.query_drop("START TRANSACTION").await.unwrap();
+                for table in &names {
+                    let sql = format!("UPDATE {table} SET n = n + 1 WHERE id = 7");
+                    conn.query_drop(sql).await.unwrap();
+                }
+                conn.query_drop("COMMIT").await.unwrap();
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+            conn.disconnect().await.unwrap();
+        });
+        let root = connect(&database);
+        let options = plain().with_connections(3);
+        let mut several = 0;
+        for round in 0..40 {
+            let account = if round % 4 == 3 { &limited } else { &root };
+            let mut output = Vec::new();
+            let report = dump(account, &mut output, &options, &Context::new()).await.unwrap();
+            several += u32::from(report.snapshot.connections == 3);
+            let text = String::from_utf8(output).unwrap();
+            let values: Vec<&str> = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("(7,"))
+                .map(|line| line.split(',').next().unwrap())
+                .collect();
+            assert_eq!(values.len(), tables.len());
+            assert!(values.iter().all(|value| value == &values[0]), "{values:?} {report:?}");
+        }
+        stop.store(true, Ordering::Relaxed);
+        writer.await.unwrap();
+        drop_reader_of(&database).await;
+        assert!(written.load(Ordering::Relaxed) > 100, "the writer hardly wrote");
+        // Root always can: without a lock, or else with one.
+        assert!(several >= 30, "{several} of 40");
+    }
+
+    /// One connection needs no privilege beyond reading, and the same rows give the same script.
+    async fn one_connection_needs_no_privilege_and_is_repeatable(server: TestServer) {
+        let database = server.database().await;
+        database
+            .run(&["CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (2), (1)"])
+            .await;
+        let limited = reader_of(&database).await;
+        let options = plain().with_connections(1);
+        let mut scripts = Vec::new();
+        for _ in 0..2 {
+            let mut output = Vec::new();
+            let report = dump(&limited, &mut output, &options, &Context::new()).await.unwrap();
+            assert_eq!(report.snapshot.rung, SnapshotRung::OneConnection);
+            assert_eq!(report.snapshot.connections, 1);
+            let text = String::from_utf8(output).unwrap();
+            scripts.push(text.split("-- manifest ").next().unwrap().to_owned());
+        }
+        drop_reader_of(&database).await;
+        assert_eq!(scripts[0], scripts[1]);
+    }
+
+    /// A small table takes three answers of the server: its definition, and its rows in two.
+    async fn a_small_table_takes_three_round_trips(server: TestServer) {
+        let database = server.database().await;
+        let mut conn = database.conn().await;
+        let (port, commands) = counting_proxy(&server).await;
+        let opts = Opts::from_url(&server.url).unwrap();
+        let url = format!(
+            "mysql://root:{}@127.0.0.1:{port}/{}?ssl-mode=disabled",
+            opts.pass().unwrap(),
+            database.name
+        );
+        let through_proxy = ConnectOptions::from_url(&url).unwrap();
+        let mut counts = Vec::new();
+        for from in [0, 30] {
+            for number in from..from + 30 {
+                conn.query_drop(format!("CREATE TABLE t{number} (id INT PRIMARY KEY, v INT)"))
+                    .await
+                    .unwrap();
+            }
+            let before = commands.load(Ordering::Relaxed);
+            let options = DumpOptions::default().with_connections(1);
+            dump(&through_proxy, Vec::new(), &options, &Context::new()).await.unwrap();
+            counts.push(commands.load(Ordering::Relaxed) - before);
+        }
+        conn.disconnect().await.unwrap();
+        let thirty_tables = counts[1] - counts[0];
+        // And a few for all of them together.
+        assert!((60..=100).contains(&thirty_tables), "{counts:?}");
+    }
+}
