@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::fs::{Mode, OFlags};
 
+use super::disk::{Step, about_to};
 use super::name::{self, BackupKind, BackupName};
 use super::staged::{is_partial, partial_path, sync_directory};
 use crate::error::{Error, ErrorKind, Result};
@@ -129,7 +130,9 @@ impl BackupDir {
         if !metadata.is_file() {
             return Err(no_file(name));
         }
-        std::fs::remove_file(&path).map_err(|error| not_opened(name, error))?;
+        about_to(Step::Remove, &path)
+            .and_then(|()| std::fs::remove_file(&path))
+            .map_err(|error| not_opened(name, error))?;
         sync_directory(&self.path)?;
         Ok(metadata.len())
     }
@@ -160,7 +163,9 @@ impl BackupDir {
         let failed = |error| Error::io("could not make the link to the newest backup", error);
         let staged = partial_path(&self.path);
         symlink(name.as_str(), &staged).map_err(failed)?;
-        std::fs::rename(&staged, self.path.join(link)).map_err(|error| {
+        let link = self.path.join(link);
+        let moved = about_to(Step::Rename, &link).and_then(|()| std::fs::rename(&staged, &link));
+        moved.map_err(|error| {
             // The first error says more than one of the clean-up.
             let _ = std::fs::remove_file(&staged);
             failed(error)
@@ -185,9 +190,13 @@ impl BackupDir {
                 Some(next) => {
                     let staged = partial_path(&self.path);
                     symlink(next.as_str(), &staged).map_err(failed)?;
-                    std::fs::rename(&staged, &path).map_err(failed)?;
+                    about_to(Step::Rename, &path)
+                        .and_then(|()| std::fs::rename(&staged, &path))
+                        .map_err(failed)?;
                 }
-                None => std::fs::remove_file(&path).map_err(failed)?,
+                None => about_to(Step::Remove, &path)
+                    .and_then(|()| std::fs::remove_file(&path))
+                    .map_err(failed)?,
             }
         }
         sync_directory(&self.path)

@@ -1,7 +1,10 @@
 //! Where files live: the backup directory, its names and its lock, and how a file comes to have its
 //! name only when it is whole.
 
+#[cfg(test)]
+mod crash;
 mod dir;
+mod disk;
 mod lock;
 mod name;
 mod staged;

@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempPath;
+use tempfile::{NamedTempFile, TempPath};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
+use super::disk::{StagedWriter, Step, about_to};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -36,10 +37,7 @@ impl StagedFile {
             if path.file_name().is_none() || path.is_dir() {
                 return Err(Error::config("the output is a directory, not a file"));
             }
-            let (file, staged) = tempfile::Builder::new()
-                .prefix(PREFIX)
-                .suffix(SUFFIX)
-                .tempfile_in(directory_of(&path))
+            let (file, staged) = create_partial(&path)
                 .map_err(|error| Error::io("could not create a file in the directory", error))?
                 .into_parts();
             // Says that the file has a living writer. On a file system without locks nobody can
@@ -54,24 +52,28 @@ impl StagedFile {
 
     /// Where to write.
     pub(crate) fn writer(&mut self) -> impl AsyncWrite + Unpin + Send {
-        &mut self.file
+        StagedWriter { file: &mut self.file, path: &self.staged }
     }
 
     /// Gives the file its name, after its bytes are on the disk; then makes the name durable.
     pub(crate) async fn publish(mut self, context: &Context) -> Result<()> {
         let write = |error| Error::io("could not write the file to the disk", error);
         context.run(self.file.flush()).await?.map_err(write)?;
+        about_to(Step::Sync, &self.staged).map_err(write)?;
         context.run(self.file.sync_all()).await?.map_err(write)?;
         let file = self.file.into_std().await;
         let (staged, path, overwrite) = (self.staged, self.path, self.overwrite);
         // From here to the end is one step that cannot be cancelled half-way.
         let work = move || {
-            close(file).map_err(write)?;
-            let renamed =
-                if overwrite { staged.persist(&path) } else { staged.persist_noclobber(&path) };
-            renamed.map_err(|error| match error.error.kind() {
+            close(file, &staged).map_err(write)?;
+            let renamed = about_to(Step::Rename, &path).and_then(|()| {
+                let renamed =
+                    if overwrite { staged.persist(&path) } else { staged.persist_noclobber(&path) };
+                renamed.map_err(|error| error.error)
+            });
+            renamed.map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => exists(),
-                _ => Error::io("could not give the file its name", error.error),
+                _ => Error::io("could not give the file its name", error),
             })?;
             sync_directory(&directory_of(&path))
         };
@@ -83,22 +85,26 @@ impl StagedFile {
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = |error| Error::io("could not write the file to the disk", error);
     let directory = directory_of(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(PREFIX)
-        .suffix(SUFFIX)
-        .tempfile_in(&directory)
+    let mut file = create_partial(path)
         .map_err(|error| Error::io("could not create a file in the directory", error))?;
-    file.write_all(bytes).map_err(write)?;
-    file.as_file().sync_all().map_err(write)?;
-    file.persist(path)
-        .map_err(|error| Error::io("could not give the file its name", error.error))?;
+    about_to(Step::Write, file.path()).and_then(|()| file.write_all(bytes)).map_err(write)?;
+    about_to(Step::Sync, file.path()).and_then(|()| file.as_file().sync_all()).map_err(write)?;
+    about_to(Step::Rename, path)
+        .and_then(|()| file.persist(path).map(drop).map_err(|error| error.error))
+        .map_err(|error| Error::io("could not give the file its name", error))?;
     sync_directory(&directory)
+}
+
+/// An empty file beside `path`, readable by its owner only, that is removed when it is dropped.
+fn create_partial(path: &Path) -> io::Result<NamedTempFile> {
+    about_to(Step::Create, path)?;
+    tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory_of(path))
 }
 
 /// Makes the names in a directory durable.
 pub(super) fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
+    about_to(Step::SyncDirectory, path)
+        .and_then(|()| File::open(path)?.sync_all())
         .map_err(|error| Error::io("could not write the directory to the disk", error))
 }
 
@@ -114,7 +120,8 @@ pub(super) fn partial_path(directory: &Path) -> PathBuf {
 
 /// Closes a file and reports what the drop of a file would hide. The standard library has no
 /// close that reports, so the last chance to hear of a lost write is this second sync.
-fn close(file: File) -> io::Result<()> {
+fn close(file: File, path: &Path) -> io::Result<()> {
+    about_to(Step::Sync, path)?;
     let synced = file.sync_all();
     drop(file);
     synced

@@ -3,3 +3,5 @@
 mod life;
 mod rollback;
 mod setup;
+
+pub(crate) use setup::{completed, open};

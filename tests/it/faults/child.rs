@@ -1,12 +1,13 @@
 //! This test binary as another process, which can be killed, starved or limited.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use snapdump::{
-    ConnectOptions, Context, DumpOptions, ErrorKind, RestoreOptions, TlsMode, dump_to_path, restore,
+    ConnectOptions, Context, CreateRequest, DumpOptions, ErrorKind, ManagerOptions, RestoreOptions,
+    RestoreRequest, TlsMode, dump_to_path, restore,
 };
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
@@ -21,8 +22,19 @@ const RESULT: &str = "the result of the child: ";
 /// What a child is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Task {
-    Dump { path: PathBuf },
-    Restore { backup: PathBuf, points: PathBuf, connections: usize },
+    Dump {
+        path: PathBuf,
+    },
+    Restore {
+        backup: PathBuf,
+        points: PathBuf,
+        connections: usize,
+    },
+    /// A job of a manager: a backup, or the restore of one.
+    Job {
+        directory: PathBuf,
+        restore: Option<String>,
+    },
 }
 
 /// A task and where it is done.
@@ -114,6 +126,19 @@ fn peak_bytes() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
+async fn job(
+    connect: ConnectOptions,
+    directory: &Path,
+    restore: Option<String>,
+) -> snapdump::Result<()> {
+    let manager = crate::jobs::open(connect, directory, ManagerOptions::default()).await;
+    let job = match restore {
+        Some(name) => manager.restore(RestoreRequest::new(name.parse().unwrap())).await?,
+        None => manager.create(CreateRequest::manual()).await?,
+    };
+    job.wait().await.map(drop)
+}
+
 async fn run(errand: Errand) -> Ended {
     let context = Context::new();
     if errand.cancels {
@@ -139,6 +164,7 @@ async fn run(errand: Errand) -> Ended {
         Task::Dump { path } => {
             dump_to_path(&connect, path, &DumpOptions::default(), &context).await.map(drop)
         }
+        Task::Job { directory, restore } => job(connect, &directory, restore).await,
         Task::Restore { backup, points, connections } => {
             let options = RestoreOptions::default()
                 .with_restore_point_directory(points)

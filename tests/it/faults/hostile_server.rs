@@ -10,10 +10,11 @@ use snapdump::{
     restore,
 };
 
-use super::network::depth;
 use super::recorded::{Fake, Packet, Record, Recorder};
 use super::world::{World, impatient};
+use super::{depth, figure};
 use crate::backup::files_in;
+use crate::harness::TestServer;
 use crate::roundtrip::connect;
 
 /// Numbers that are the same in every run.
@@ -142,6 +143,11 @@ impl Told {
         let word = kind.map_or_else(|| "believed".to_owned(), |kind| kind.to_string());
         *self.0.entry(word).or_default() += 1;
     }
+
+    fn print(&self, server: &TestServer, operation: &str) {
+        println!("{}: lies during a {operation}: {:?}", server.name, self.0);
+        figure("lies told by servers", self.0.values().sum());
+    }
 }
 
 on_each_server! {
@@ -182,7 +188,7 @@ on_each_server! {
             }
             assert_eq!(files_in(world.directory.path()), [""; 0], "{what}");
         }
-        println!("{}: lies during a dump: {:?}", server.name, told.0);
+        told.print(&server, "dump");
     }
 
     async fn a_restore_into_a_lying_server(server: TestServer) {
@@ -212,6 +218,6 @@ on_each_server! {
                 }
             }
         }
-        println!("{}: lies during a restore: {:?}", server.name, told.0);
+        told.print(&server, "restore");
     }
 }

@@ -8,6 +8,7 @@ use snapdump::{Context, DumpOptions, ErrorKind, TlsMode, dump_to_path, restore};
 
 use super::proxy::Proxy;
 use super::world::{BOUND, End, World};
+use super::{chosen, figure};
 use crate::backup::assert_error;
 use crate::harness::TestDatabase;
 
@@ -22,7 +23,7 @@ pub(super) const DUMP_PHASES: [(&str, &str); 5] = [
 
 /// The same of a restore over something, and whether the target may be changed by then.
 pub(super) const RESTORE_PHASES: [(&str, &str, bool); 6] = [
-    ("check", "information_schema.SCHEMATA", false),
+    ("check", "SELECT DATABASE(), @@character_set_database", false),
     ("restore point", "CONSISTENT SNAPSHOT", false),
     ("rows of the restore point", "FROM `items`", false),
     ("replay of definitions", "CREATE TABLE `only_new`", true),
@@ -44,7 +45,7 @@ enum Fault {
 
 const FAULTS: [Fault; 4] = [Fault::Kill, Fault::Cut, Fault::Cancel, Fault::Drop];
 
-async fn kill_all(database: &TestDatabase) {
+pub(super) async fn kill_all(database: &TestDatabase) {
     let mut conn = database.server.conn().await;
     let ids: Vec<u64> = conn
         .query(format!(
@@ -118,8 +119,14 @@ on_each_server! {
     async fn a_dump_in_every_phase(server: TestServer) {
         let world = World::make(&server, 50).await;
         let options = world.from().with_tls_mode(TlsMode::Disabled);
+        let mut number = 0;
         for (phase, text) in DUMP_PHASES {
             for fault in FAULTS {
+                number += 1;
+                if !chosen(&server, number) {
+                    continue;
+                }
+                figure("faults injected", 1);
                 let what = format!("{fault:?} during a dump: {phase}");
                 let proxy = Proxy::hold_at(&options, text, 0).await;
                 let (context, path) =
@@ -139,8 +146,14 @@ on_each_server! {
     async fn a_restore_in_every_phase(server: TestServer) {
         let world = World::make(&server, 50).await;
         let options = world.to().with_tls_mode(TlsMode::Disabled);
+        let mut number = 0;
         for (phase, text, changes) in RESTORE_PHASES {
             for fault in FAULTS {
+                number += 1;
+                if !chosen(&server, number) {
+                    continue;
+                }
+                figure("faults injected", 1);
                 let what = format!("{fault:?} during a restore: {phase}");
                 let proxy = Proxy::hold_at(&options, text, 0).await;
                 let context = Context::new();

@@ -4,6 +4,7 @@
 
 mod child;
 mod hostile_server;
+mod jobs;
 mod matrix;
 mod network;
 mod private;
@@ -12,3 +13,26 @@ mod proxy;
 mod recorded;
 mod server;
 mod world;
+
+use crate::harness::TestServer;
+
+/// `quick` for the tests of every change, `full` for `scripts/soak`.
+fn depth(quick: u64, full: u64) -> u64 {
+    if is_soak() { full } else { quick }
+}
+
+fn is_soak() -> bool {
+    std::env::var_os("SNAPDUMP_SOAK").is_some()
+}
+
+/// Whether a case of a matrix is tried on this server: in `scripts/soak` all are tried on all, in
+/// the tests of every change each on one, so that together they try everything.
+fn chosen(server: &TestServer, number: usize) -> bool {
+    let place = TestServer::all().iter().position(|other| other.name == server.name);
+    is_soak() || place == Some(number % 3)
+}
+
+/// A number for RELIABILITY.md: `scripts/soak` adds up the lines of each name.
+fn figure(name: &str, number: u64) {
+    println!("figure: {name}: {number}");
+}

@@ -7,16 +7,12 @@ use snapdump::{ConnectOptions, Context, DumpOptions, ErrorKind, TlsMode, dump_to
 
 use super::proxy::{Break, Fault, Proxy, Way};
 use super::world::{BOUND, End, World};
+use super::{depth, figure};
 use crate::backup::assert_error;
 
 /// How many places are tried on each way of each connection.
 fn places() -> u64 {
     depth(3, 150)
-}
-
-/// `quick` for the tests of every change, `full` for `scripts/soak`.
-pub(super) fn depth(quick: u64, full: u64) -> u64 {
-    if std::env::var_os("SNAPDUMP_SOAK").is_some() { full } else { quick }
 }
 
 /// Faults spread over all that passed in a run without any.
@@ -49,6 +45,7 @@ fn assert_broken(world: &World, error: &snapdump::Error, what: &str) {
 
 async fn dump_once(world: &World, options: &ConnectOptions, fault: Fault) {
     let what = format!("dump, {fault:?}");
+    figure("faults injected", 1);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("dump.sql.gz");
     let proxy = Proxy::start(options, Some(fault)).await;
@@ -130,6 +127,7 @@ on_each_server! {
 
 async fn restore_once(world: &World, options: &ConnectOptions, fault: Fault) -> End {
     let what = format!("restore, {fault:?}");
+    figure("faults injected", 1);
     let proxy = Proxy::start(options, Some(fault)).await;
     let connect = proxy.options(options);
     let since = Instant::now();

@@ -4,9 +4,9 @@ use snapdump::{ErrorKind, TlsMode};
 
 use super::child::{Child, Errand, Limits, Task};
 use super::matrix::{DUMP_PHASES, RESTORE_PHASES};
-use super::network::depth;
 use super::proxy::Proxy;
 use super::world::{End, World};
+use super::{depth, figure};
 use crate::backup::files_in;
 use crate::harness::TestServer;
 
@@ -36,6 +36,7 @@ async fn kill_at(world: &World, restores: bool, text: &'static str) -> usize {
     let errand = if restores { restore_errand(world, url, 2) } else { dump_errand(world, url) };
     let child = Child::start(&errand, Limits::default());
     proxy.held().await;
+    figure("processes killed", 1);
     child.signal("KILL").await;
     assert_eq!(child.end().await, None);
     proxy.stop().await;
@@ -102,6 +103,7 @@ async fn a_disk_that_is_full() {
     assert!(length > 20_000, "{length}");
     let places = depth(6, 60);
     for place in 0..=places {
+        figure("faults injected", 1);
         let limits =
             Limits { file_bytes: Some((length - 1) * place / places), ..Limits::default() };
         let url = server.url_of(&world.source.name);

@@ -104,14 +104,7 @@ impl World {
         // Fails when a lock is left.
         self.target.run(&["SET SESSION lock_wait_timeout = 2", "LOCK TABLES items WRITE"]).await;
 
-        let now = state(&self.target).await;
-        let end = if compare(&self.before, &now).is_empty() {
-            End::Before
-        } else if compare(&self.after, &now).is_empty() {
-            End::After
-        } else {
-            End::Between
-        };
+        let end = self.end().await;
         if end != End::Before {
             let point = points.pop().unwrap_or_else(|| panic!("{what}: {end:?}, no restore point"));
             self.roll_back(&point, &what).await;
@@ -120,6 +113,18 @@ impl World {
             std::fs::remove_file(self.directory.path().join(file)).unwrap();
         }
         end
+    }
+
+    /// What the target is now.
+    pub(crate) async fn end(&self) -> End {
+        let now = state(&self.target).await;
+        if compare(&self.before, &now).is_empty() {
+            End::Before
+        } else if compare(&self.after, &now).is_empty() {
+            End::After
+        } else {
+            End::Between
+        }
     }
 
     /// The files in the directory, each of which verifies.
