@@ -159,7 +159,7 @@ on_each_server! {
         let full = tokio::fs::OpenOptions::new().write(true).open("/dev/full").await.unwrap();
         let error =
             dump(&connect(&database), full, &DumpOptions::default(), &context).await.unwrap_err();
-        assert_error(&server, &error, ErrorKind::Io, &["No space left"]);
+        assert_error(&server, &error, ErrorKind::NoSpace, &["No space left"]);
         assert_no_session_left(&database, Duration::from_secs(2)).await;
     }
 
