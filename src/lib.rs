@@ -144,8 +144,8 @@ pub use ident::{ObjectKind, ObjectName};
 pub use job::{
     BackupInfo, BackupList, BackupManager, BackupReader, CancelOnDrop, CreateRequest,
     DeleteConfirmation, Job, JobError, JobHooks, JobId, JobIdError, JobKind, JobOwner, JobProgress,
-    JobReport, JobState, JobStatus, ListRequest, ManagerOptions, RestoreRequest, RollbackReport,
-    RunningJob, Sort, TargetState,
+    JobReport, JobState, JobStatus, KeepReason, KeptBackup, ListRequest, ManagerOptions,
+    PruneReport, RestoreRequest, RetentionPolicy, RollbackReport, RunningJob, Sort, TargetState,
 };
 pub use progress::{Phase, Progress};
 pub use restore::{

@@ -7,7 +7,7 @@
 
 mod edges;
 mod insert;
-mod random;
+pub(crate) mod random;
 mod tables;
 
 use mysql_async::Conn;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::Utc;
 
@@ -16,6 +17,7 @@ use super::journal::{Journal, interrupt};
 use super::list::{BackupList, Cache, ListRequest};
 use super::operation::Operation;
 use super::options::{CreateRequest, ManagerOptions, RestoreRequest};
+use super::prune::{PruneReport, RetentionPolicy, decide};
 use super::reader::BackupReader;
 use super::status::{JobKind, JobOwner, JobStatus, RunningJob, TargetState};
 use super::task::{Task, no_space};
@@ -67,6 +69,11 @@ pub(super) struct Inner {
     jobs: Mutex<BTreeMap<JobId, Job>>,
     closing: AtomicBool,
 }
+
+/// How long a server may take to notice that a connection which sleeps in a statement is dead. Both
+/// families look every five seconds.
+const DEATH_NOTICED_WITHIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// How many jobs that have ended are kept in memory; the journal has more.
 const JOBS_IN_MEMORY: usize = 16;
@@ -320,6 +327,45 @@ impl BackupManager {
         Ok(bytes)
     }
 
+    /// Removes the backups that a policy does not keep, and says why the others stay. With
+    /// `dry_run` it only says what it would do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when an operation is running, unless it is a dry run;
+    /// [`ErrorKind::Io`] if the directory cannot be read or a backup cannot be deleted.
+    ///
+    /// # Cancel safety
+    /// Dropping the future can leave some of the backups removed.
+    pub async fn prune(&self, policy: &RetentionPolicy, dry_run: bool) -> Result<PruneReport> {
+        let inner = &self.inner;
+        let _exclusive = if dry_run {
+            None
+        } else {
+            let exclusive = Exclusive::take(&inner.slot, &inner.directory, &new_job()).await?;
+            // What a dead job has left may be needed.
+            self.settle().await?;
+            Some(exclusive)
+        };
+        let (cache, directory) = (inner.cache.clone(), inner.directory.clone());
+        let (journal, policy) = (inner.journal.clone(), policy.clone());
+        let report = super::blocking(move || {
+            let needed = journal
+                .records()?
+                .into_iter()
+                .filter_map(|record| record.recovery?.restore_point)
+                .collect();
+            Ok(decide(&policy, &cache.all(&directory)?, &needed, Utc::now()))
+        })
+        .await?;
+        if !dry_run {
+            for file in &report.removed {
+                let bytes = inner.remove(file).await?;
+                tracing::info!(%file, bytes, "backup pruned");
+            }
+        }
+        Ok(report)
+    }
+
     /// Every job of every process that uses the directory, the newest first. Of those that have
     /// ended, the journal keeps [as many](ManagerOptions::with_history) as the options say.
     ///
@@ -338,7 +384,11 @@ impl BackupManager {
         let mut all: BTreeMap<JobId, JobStatus> =
             written.await?.into_iter().map(|status| (status.id, status)).collect();
         for (id, job) in self.inner.lock_jobs().iter() {
-            all.insert(*id, job.status());
+            let status = job.status();
+            // What became of it later is in the journal.
+            if !status.is_half_done() {
+                all.insert(*id, status);
+            }
         }
         Ok(all.into_values().rev().collect())
     }
@@ -423,7 +473,7 @@ impl BackupManager {
     async fn start(
         &self,
         kind: JobKind,
-        timeout: Option<std::time::Duration>,
+        timeout: Option<Duration>,
         databases: Vec<String>,
     ) -> Result<Start> {
         self.refuse_early()?;
@@ -433,6 +483,8 @@ impl BackupManager {
         let mut status = JobStatus::new(JobId::new(), kind, JobOwner::this_process());
         let job = RunningJob::from(&status);
         let mut exclusive = Exclusive::take(&inner.slot, &inner.directory, &job).await?;
+        // Whatever ran before has ended by now.
+        status.started_at = Utc::now();
         self.settle().await?;
         if kind != JobKind::Verify {
             let work = inner.lock_databases(&mut exclusive, &databases, &job, &context);
@@ -508,10 +560,27 @@ impl Inner {
             JobKind::RollBack => self.connect.clone().without_database(),
             _ => self.connect.clone(),
         };
-        let mut session = Session::open(&connect, &own).await?;
-        let bytes = session.data_bytes(databases).await?;
-        exclusive.lock_databases(session, databases, job, context).await?;
-        Ok(bytes)
+        let deadline = tokio::time::Instant::now() + DEATH_NOTICED_WITHIN;
+        loop {
+            let mut session = Session::open(&connect, &own).await?;
+            let bytes = session.data_bytes(databases).await?;
+            match exclusive.lock_databases(session, databases, job, context).await {
+                Ok(()) => return Ok(bytes),
+                Err(error) if tokio::time::Instant::now() < deadline => {
+                    // A job of this directory cannot be running: its lock is ours. So this one is
+                    // dead, and the server is about to notice.
+                    let Some(other) = RunningJob::of(&error).map(|other| other.id) else {
+                        return Err(error);
+                    };
+                    let journal = self.journal.clone();
+                    if super::blocking(move || journal.read(other)).await?.is_none() {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Estimates the length of a backup, and fails if the disk cannot hold it.

@@ -13,6 +13,7 @@ mod list;
 mod manager;
 mod operation;
 mod options;
+mod prune;
 mod reader;
 mod status;
 mod task;
@@ -23,6 +24,7 @@ pub use id::{JobId, JobIdError};
 pub use list::{BackupInfo, BackupList, ListRequest, Sort};
 pub use manager::{BackupManager, DeleteConfirmation};
 pub use options::{CreateRequest, ManagerOptions, RestoreRequest};
+pub use prune::{KeepReason, KeptBackup, PruneReport, RetentionPolicy};
 pub use reader::BackupReader;
 pub use status::{
     JobError, JobKind, JobOwner, JobProgress, JobReport, JobState, JobStatus, RollbackReport,

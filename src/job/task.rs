@@ -45,7 +45,12 @@ impl Task {
         let kind = shared.status().kind;
         tracing::info!(id = %shared.id, %kind, "job started");
         self.hook(Moment::Started).await;
-        shared.update(|status| status.state = JobState::Running);
+        shared.update(|status| {
+            // It may have been cancelled already.
+            if status.state == JobState::Queued {
+                status.state = JobState::Running;
+            }
+        });
         let touched = Arc::new(AtomicBool::new(false));
         let rolls_back = self.operation.rolls_back();
         let work = self.operation.clone().perform(

@@ -176,22 +176,33 @@ pub(super) async fn empty_before_replace(session: &mut Session, targets: &[Targe
     Ok(())
 }
 
+/// How often what came in while a database was being emptied is dropped as well: a statement of a
+/// process that has died may still be at work.
+const ROUNDS: usize = 5;
+
 /// Drops every object of a database. Foreign keys do not hold it up.
 async fn empty_database(session: &mut Session, database: &str) -> Result<()> {
     let checks = session.query_one("SELECT @@SESSION.foreign_key_checks").await?.text(0)?;
     session.execute("SET SESSION foreign_key_checks = 0").await?;
-    for (kind, name) in objects_to_drop(session, database).await? {
-        session
-            .execute(format!(
-                "DROP {} IF EXISTS {}.{}",
-                kind.sql(),
-                quote_identifier(database),
-                quote_identifier(&name)
-            ))
-            .await?;
+    let mut objects = objects_to_drop(session, database).await?;
+    for _ in 0..ROUNDS {
+        for (kind, name) in &objects {
+            session
+                .execute(format!(
+                    "DROP {} IF EXISTS {}.{}",
+                    kind.sql(),
+                    quote_identifier(database),
+                    quote_identifier(name)
+                ))
+                .await?;
+        }
+        objects = objects_to_drop(session, database).await?;
+        if objects.is_empty() {
+            break;
+        }
     }
     session.execute(format!("SET SESSION foreign_key_checks = {checks}")).await?;
-    match objects_to_drop(session, database).await?.first() {
+    match objects.first() {
         None => Ok(()),
         Some((kind, name)) => Err(Error::new(
             ErrorKind::Changed,

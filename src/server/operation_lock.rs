@@ -125,28 +125,30 @@ async fn take(session: &mut Session, name: &str) -> Result<Option<Option<String>
                 return Err(Error::new(ErrorKind::Server, "the server could not give out a lock"));
             }
         }
-        let sql = format!(
-            "SELECT ID, INFO FROM information_schema.PROCESSLIST WHERE ID = IS_USED_LOCK('{name}')"
-        );
-        // MySQL fails this while any connection runs a statement with characters beyond the BMP.
-        let rows = match session.query(&sql).await {
-            Ok(rows) => rows,
-            Err(error) if error.kind() == ErrorKind::Server => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let info = match rows.first() {
-            Some(row) => row.optional_text(1)?.unwrap_or_default(),
-            None => String::new(),
-        };
-        if let Some((_, rest)) = info.split_once(OWNER_START)
-            && let Some((owner, _)) = rest.split_once(OWNER_END)
-        {
-            return Ok(Some(Some(owner.to_owned())));
+        if let Some(owner) = owner_of(session, name).await? {
+            return Ok(Some(Some(owner)));
         }
         // It is between two sleeps, or is leaving, or is not to be seen by this account.
         session.context().run(tokio::time::sleep(TRY_AGAIN)).await?;
     }
     Ok(Some(None))
+}
+
+/// What the owner of a lock says of itself now, if this account may see it.
+async fn owner_of(session: &mut Session, name: &str) -> Result<Option<String>> {
+    let row = session.query_one(&format!("SELECT IS_USED_LOCK('{name}')")).await?;
+    let Some(id) = row.optional_number(0)? else { return Ok(None) };
+    // Not from information_schema: MySQL fails there while any connection runs a statement with
+    // characters beyond the BMP.
+    for row in session.query("SHOW FULL PROCESSLIST").await? {
+        if row.optional_number(0)? != Some(id) {
+            continue;
+        }
+        let info = String::from_utf8_lossy(row.bytes(7)?.unwrap_or_default()).into_owned();
+        let owner = info.split_once(OWNER_START).and_then(|(_, rest)| rest.split_once(OWNER_END));
+        return Ok(owner.map(|(owner, _)| owner.to_owned()));
+    }
+    Ok(None)
 }
 
 /// Sleeps on the server until the lock is to be given back.

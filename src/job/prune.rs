@@ -1,0 +1,418 @@
+//! Retention: which backups stay, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::list::BackupInfo;
+use crate::progress::seconds;
+use crate::store::{BackupKind, BackupName};
+
+/// Which backups [`prune`](crate::BackupManager::prune) leaves. A backup stays when any rule keeps
+/// it.
+///
+/// The rules count for the backups of each database, or set of databases, by themselves; times are
+/// in UTC, weeks begin on Monday. Periods without a backup do not count. Without any rule for
+/// backups no backup is removed, and without a rule for restore points no restore point.
+///
+/// Whatever the rules say, these stay: the newest whole backup of each database; the restore point
+/// of a restore that is left half done; files that are not our own; and files that are damaged,
+/// because a person should look at them.
+///
+/// ```
+/// use std::time::Duration;
+/// use snapdump::RetentionPolicy;
+///
+/// let policy = RetentionPolicy::new()
+///     .keep_last(3)
+///     .keep_daily(7)
+///     .keep_weekly(4)
+///     .keep_restore_points(5, Duration::from_secs(7 * 24 * 3600));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RetentionPolicy {
+    last: Option<usize>,
+    hourly: Option<usize>,
+    daily: Option<usize>,
+    weekly: Option<usize>,
+    monthly: Option<usize>,
+    yearly: Option<usize>,
+    #[serde(with = "seconds")]
+    min_age: Duration,
+    restore_points: Option<RestorePointRule>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct RestorePointRule {
+    last: usize,
+    #[serde(with = "seconds")]
+    min_age: Duration,
+}
+
+impl RetentionPolicy {
+    /// A policy that removes nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps the newest backups, this many.
+    #[must_use]
+    pub const fn keep_last(mut self, backups: usize) -> Self {
+        self.last = Some(backups);
+        self
+    }
+
+    /// Keeps the newest backup of each of the last hours that have one, this many.
+    #[must_use]
+    pub const fn keep_hourly(mut self, hours: usize) -> Self {
+        self.hourly = Some(hours);
+        self
+    }
+
+    /// Keeps the newest backup of each of the last days that have one.
+    #[must_use]
+    pub const fn keep_daily(mut self, days: usize) -> Self {
+        self.daily = Some(days);
+        self
+    }
+
+    /// Keeps the newest backup of each of the last weeks that have one.
+    #[must_use]
+    pub const fn keep_weekly(mut self, weeks: usize) -> Self {
+        self.weekly = Some(weeks);
+        self
+    }
+
+    /// Keeps the newest backup of each of the last months that have one.
+    #[must_use]
+    pub const fn keep_monthly(mut self, months: usize) -> Self {
+        self.monthly = Some(months);
+        self
+    }
+
+    /// Keeps the newest backup of each of the last years that have one.
+    #[must_use]
+    pub const fn keep_yearly(mut self, years: usize) -> Self {
+        self.yearly = Some(years);
+        self
+    }
+
+    /// Keeps every backup that is younger than this. Alone it is no rule: nothing is removed
+    /// unless another one is given.
+    #[must_use]
+    pub const fn keep_younger_than(mut self, age: Duration) -> Self {
+        self.min_age = age;
+        self
+    }
+
+    /// Keeps the newest restore points, this many, and all that are younger than `age`.
+    #[must_use]
+    pub const fn keep_restore_points(mut self, restore_points: usize, age: Duration) -> Self {
+        self.restore_points = Some(RestorePointRule { last: restore_points, min_age: age });
+        self
+    }
+
+    fn periods(&self) -> [PeriodRule; 5] {
+        [
+            (self.hourly, KeepReason::Hourly, |at| {
+                Period(at.year(), at.ordinal0() * 24 + at.hour())
+            }),
+            (self.daily, KeepReason::Daily, |at| Period(at.year(), at.ordinal0())),
+            (self.weekly, KeepReason::Weekly, |at| {
+                let week = at.iso_week();
+                Period(week.year(), week.week0())
+            }),
+            (self.monthly, KeepReason::Monthly, |at| Period(at.year(), at.month0())),
+            (self.yearly, KeepReason::Yearly, |at| Period(at.year(), 0)),
+        ]
+    }
+
+    fn has_rule(&self) -> bool {
+        self.last.is_some() || self.periods().iter().any(|(count, ..)| count.is_some())
+    }
+}
+
+/// A year, and a part of it by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Period(i32, u32);
+
+/// How many periods keep a backup each, and which one a time is in.
+type PeriodRule = (Option<usize>, KeepReason, fn(DateTime<Utc>) -> Period);
+
+/// Why a backup stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KeepReason {
+    /// It is the newest whole backup of its database.
+    NewestWhole,
+    /// It is among the last ones.
+    Last,
+    /// It is the newest of its hour.
+    Hourly,
+    /// It is the newest of its day.
+    Daily,
+    /// It is the newest of its week.
+    Weekly,
+    /// It is the newest of its month.
+    Monthly,
+    /// It is the newest of its year.
+    Yearly,
+    /// It is younger than the policy's least age.
+    Young,
+    /// A restore that is left half done needs it.
+    Needed,
+    /// It is not our own.
+    Foreign,
+    /// It is damaged, or not finished.
+    Damaged,
+    /// The policy has no rule for files of its kind.
+    NoRule,
+}
+
+/// A backup that stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct KeptBackup {
+    /// Its name.
+    pub name: BackupName,
+    /// Every reason to keep it.
+    pub reasons: BTreeSet<KeepReason>,
+}
+
+/// What pruning has done, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PruneReport {
+    /// What was removed, or would be, the newest first.
+    pub removed: Vec<BackupName>,
+    /// How many bytes that is.
+    pub removed_bytes: u64,
+    /// What stays, the newest first.
+    pub kept: Vec<KeptBackup>,
+}
+
+/// Decides about all backups, the newest first. `needed` are the restore points that somebody may
+/// have to go back to.
+pub(super) fn decide(
+    policy: &RetentionPolicy,
+    backups: &[BackupInfo],
+    needed: &BTreeSet<BackupName>,
+    now: DateTime<Utc>,
+) -> PruneReport {
+    let mut reasons: Vec<BTreeSet<KeepReason>> = vec![BTreeSet::new(); backups.len()];
+    let mut groups: BTreeMap<(&[String], bool), Vec<usize>> = BTreeMap::new();
+    for (at, (info, reasons)) in backups.iter().zip(&mut reasons).enumerate() {
+        if needed.contains(&info.name) {
+            reasons.insert(KeepReason::Needed);
+        }
+        if info.kind == BackupKind::Foreign {
+            reasons.insert(KeepReason::Foreign);
+        } else if info.is_whole() {
+            let restore_point = info.kind == BackupKind::RestorePoint;
+            groups.entry((&info.databases, restore_point)).or_default().push(at);
+        } else {
+            reasons.insert(KeepReason::Damaged);
+        }
+    }
+    let mut keep = |at: usize, reason| {
+        if let Some(reasons) = reasons.get_mut(at) {
+            reasons.insert(reason);
+        }
+    };
+    let young = |at: usize, least: Duration| {
+        backups
+            .get(at)
+            .is_some_and(|info| (now - info.created_at).to_std().unwrap_or_default() < least)
+    };
+    for ((_, restore_points), group) in &groups {
+        let (ruled, last, least_age) = if *restore_points {
+            let rule = policy.restore_points;
+            (rule.is_some(), rule.map(|rule| rule.last), rule.map(|rule| rule.min_age))
+        } else {
+            if let Some(&newest) = group.first() {
+                keep(newest, KeepReason::NewestWhole);
+            }
+            (policy.has_rule(), policy.last, Some(policy.min_age))
+        };
+        for (count, &at) in group.iter().enumerate() {
+            if !ruled {
+                keep(at, KeepReason::NoRule);
+            }
+            if last.is_some_and(|last| count < last) {
+                keep(at, KeepReason::Last);
+            }
+            if least_age.is_some_and(|least| young(at, least)) {
+                keep(at, KeepReason::Young);
+            }
+        }
+        if *restore_points {
+            continue;
+        }
+        for (wanted, reason, period_of) in policy.periods() {
+            let mut left = wanted.unwrap_or(0);
+            let mut previous = None;
+            for &at in group {
+                let period = backups.get(at).map(|info| period_of(info.created_at));
+                if left > 0 && period != previous {
+                    keep(at, reason);
+                    left -= 1;
+                }
+                previous = period;
+            }
+        }
+    }
+    let mut report = PruneReport::default();
+    for (info, reasons) in backups.iter().zip(reasons) {
+        if reasons.is_empty() {
+            report.removed.push(info.name.clone());
+            report.removed_bytes = report.removed_bytes.saturating_add(info.size_bytes);
+        } else {
+            report.kept.push(KeptBackup { name: info.name.clone(), reasons });
+        }
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+
+    use super::KeepReason::{Damaged, Foreign, Needed, NewestWhole};
+    use super::*;
+
+    fn info(
+        kind: BackupKind,
+        database: &str,
+        created_at: DateTime<Utc>,
+        whole: bool,
+    ) -> BackupInfo {
+        let time = created_at.format("%Y-%m-%d_%H-%M-%S");
+        let name = match kind {
+            BackupKind::RestorePoint => format!("pre-restore_{time}.sql.gz"),
+            BackupKind::Manual => format!("manual_{time}.sql.gz"),
+            BackupKind::Foreign => format!("{database}-{time}.sql"),
+        };
+        BackupInfo {
+            name: name.parse().unwrap(),
+            kind,
+            size_bytes: 10,
+            created_at,
+            tables: whole.then_some(1),
+            rows: whole.then_some(1),
+            objects: whole.then_some(1),
+            databases: vec![database.to_owned()],
+            server: None,
+            sha256: None,
+            problem: None,
+        }
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-04T12:30:00Z".parse().unwrap()
+    }
+
+    /// One backup every six hours, the newest first.
+    fn series(count: i32) -> Vec<BackupInfo> {
+        (0..count)
+            .map(|n| info(BackupKind::Manual, "shop", now() - TimeDelta::hours(6) * n, true))
+            .collect()
+    }
+
+    fn kept(policy: &RetentionPolicy, backups: &[BackupInfo]) -> Vec<String> {
+        let report = decide(policy, backups, &BTreeSet::new(), now());
+        assert_eq!(report.kept.len() + report.removed.len(), backups.len());
+        report.kept.iter().map(|kept| kept.name.as_str()[7..20].to_owned()).collect()
+    }
+
+    #[test]
+    fn each_period_keeps_its_newest() {
+        let backups = series(4 * 40);
+        assert_eq!(kept(&RetentionPolicy::new(), &backups).len(), backups.len());
+        let policy = RetentionPolicy::new().keep_last(2);
+        assert_eq!(kept(&policy, &backups), ["2026-03-04_12", "2026-03-04_06"]);
+        let policy = RetentionPolicy::new().keep_daily(3);
+        assert_eq!(kept(&policy, &backups), ["2026-03-04_12", "2026-03-03_18", "2026-03-02_18"]);
+        let policy = RetentionPolicy::new().keep_weekly(2).keep_monthly(3);
+        // Sundays, and the last day of February and of January.
+        assert_eq!(
+            kept(&policy, &backups),
+            ["2026-03-04_12", "2026-03-01_18", "2026-02-28_18", "2026-01-31_18"]
+        );
+        let policy = RetentionPolicy::new().keep_hourly(2).keep_yearly(5);
+        assert_eq!(kept(&policy, &backups), ["2026-03-04_12", "2026-03-04_06"]);
+        let policy =
+            RetentionPolicy::new().keep_last(0).keep_younger_than(Duration::from_secs(13 * 3600));
+        assert_eq!(kept(&policy, &backups).len(), 3);
+    }
+
+    #[test]
+    fn some_files_stay_whatever_the_rules_say() {
+        let old = now() - TimeDelta::days(900);
+        let backups = [
+            info(BackupKind::Manual, "shop", old, false),
+            info(BackupKind::RestorePoint, "shop", old - TimeDelta::days(1), true),
+            info(BackupKind::RestorePoint, "shop", old - TimeDelta::days(2), true),
+            info(BackupKind::Manual, "shop", old - TimeDelta::days(3), true),
+            info(BackupKind::Manual, "shop", old - TimeDelta::days(4), true),
+            info(BackupKind::Manual, "crm", old - TimeDelta::days(5), true),
+            info(BackupKind::Foreign, "shop", old - TimeDelta::days(6), false),
+        ];
+        let policy =
+            RetentionPolicy::new().keep_last(0).keep_restore_points(0, Duration::from_secs(60));
+        let needed = BTreeSet::from([backups[2].name.clone()]);
+        let report = decide(&policy, &backups, &needed, now());
+        let reasons: Vec<_> = report
+            .kept
+            .iter()
+            .map(|kept| kept.reasons.iter().copied().collect::<Vec<_>>())
+            .collect();
+        assert_eq!(
+            reasons,
+            [vec![Damaged], vec![Needed], vec![NewestWhole], vec![NewestWhole], vec![Foreign]]
+        );
+        assert_eq!(report.removed, [backups[1].name.clone(), backups[4].name.clone()]);
+        assert_eq!(report.removed_bytes, 20);
+    }
+
+    proptest! {
+        /// The newest whole backup of a database always stays, and a second look removes nothing.
+        #[test]
+        fn pruning_again_removes_nothing(
+            hours in proptest::collection::btree_set(0i64..20_000, 1..40),
+            whole in proptest::collection::vec(any::<bool>(), 40),
+            counts in proptest::collection::vec(proptest::option::of(0usize..4), 6),
+        ) {
+            let backups: Vec<_> = hours
+                .into_iter()
+                .zip(whole)
+                .map(|(hours, whole)| {
+                    info(BackupKind::Manual, "shop", now() - TimeDelta::hours(hours), whole)
+                })
+                .collect();
+            let policy = RetentionPolicy {
+                last: counts[0],
+                hourly: counts[1],
+                daily: counts[2],
+                weekly: counts[3],
+                monthly: counts[4],
+                yearly: counts[5],
+                ..RetentionPolicy::new()
+            };
+            let report = decide(&policy, &backups, &BTreeSet::new(), now());
+            if let Some(newest) = backups.iter().find(|info| info.is_whole()) {
+                prop_assert!(report.kept.iter().any(|kept| kept.name == newest.name));
+            }
+            let left: Vec<_> =
+                backups.into_iter().filter(|info| !report.removed.contains(&info.name)).collect();
+            let again = decide(&policy, &left, &BTreeSet::new(), now());
+            prop_assert_eq!(again.removed, []);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Jobs that are stopped: by a call, by their time, by a guard, by the end of the program.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use mysql_async::prelude::Queryable as _;
+use snapdump::{
+    CreateRequest, ErrorKind, Job, JobKind, JobState, ManagerOptions, Phase, RestoreMode,
+    RestoreRequest, TargetState,
+};
+use tokio::time::Instant;
+
+use super::others::{SLOW, asleep};
+use super::setup::{backups_in, completed, ended, manager, manager_with};
+use crate::backup::{assert_no_session_left, files_in, state};
+use crate::compare::compare;
+use crate::sample::sample_database;
+
+const SOON: Duration = Duration::from_secs(2);
+
+async fn reaches(job: &Job, phase: Phase) {
+    let mut changes = job.watch();
+    while let Some(status) = changes.next().await {
+        if status.phase == phase {
+            return;
+        }
+    }
+    panic!("the job never came to {phase}");
+}
+
+on_each_server! {
+    /// In the middle of a dump: no query and no file is left, and it happens at once.
+    async fn a_cancelled_backup_leaves_nothing(server: TestServer) {
+        let database = sample_database(&server, 100).await;
+        let (directory, manager) = manager(&database).await;
+        let mut blocker = database.conn().await;
+        blocker.query_drop("LOCK TABLES loans WRITE").await.unwrap();
+        let job = manager.create(CreateRequest::manual()).await.unwrap();
+        let id = job.id();
+        // Nobody needs to hold it.
+        drop(job);
+        let job = manager.handle(id).unwrap();
+        reaches(&job, Phase::Plan).await;
+        let since = Instant::now();
+        job.cancel();
+        assert_eq!(job.status().state, JobState::Stopping);
+        job.cancel();
+        assert_eq!(job.wait().await.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
+        blocker.query_drop("UNLOCK TABLES").await.unwrap();
+        blocker.disconnect().await.unwrap();
+        assert_no_session_left(&database, SOON).await;
+        let status = job.status();
+        assert_eq!(status.state, JobState::Cancelled);
+        job.cancel();
+        assert_eq!(job.status(), status);
+        assert_eq!(files_in(directory.path()), [".snapdump-jobs", ".snapdump.lock"]);
+        completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
+    }
+
+    /// A restore is stopped in its statement, and rolled back; so it is when its time is up, and
+    /// when its guard is dropped.
+    async fn a_stopped_restore_is_rolled_back(server: TestServer) {
+        let database = sample_database(&server, 100).await;
+        let before = state(&database).await;
+        let (directory, manager) = manager(&database).await;
+        std::fs::write(directory.path().join("script.sql"), SLOW).unwrap();
+        let request = || RestoreRequest::new("script.sql".parse().unwrap());
+        for way in ["cancel", "guard", "time", "shutdown"] {
+            let timed = request().with_timeout(Duration::from_secs(4));
+            let job = manager.restore(if way == "time" { timed } else { request() }).await.unwrap();
+            asleep(&database).await;
+            let since = Instant::now();
+            let expected = match way {
+                "cancel" => {
+                    job.cancel();
+                    JobState::Cancelled
+                }
+                "guard" => {
+                    drop(job.clone().cancel_on_drop());
+                    JobState::Cancelled
+                }
+                "shutdown" => {
+                    manager.shutdown(true).await;
+                    assert!(job.status().state.is_terminal());
+                    JobState::Cancelled
+                }
+                _ => JobState::TimedOut,
+            };
+            let status = ended(&job).await;
+            assert_eq!(status.state, expected, "{way}");
+            let rollback = status.rollback.unwrap();
+            assert!(rollback.succeeded, "{way}: {rollback:?}");
+            if way != "time" {
+                let stopped = since.elapsed().as_secs_f64() - rollback.seconds;
+                assert!(stopped < SOON.as_secs_f64(), "{way}: {stopped}");
+            }
+            assert_eq!(status.target, Some(TargetState::RolledBack));
+            assert_no_session_left(&database, SOON).await;
+            let lines: Vec<_> =
+                compare(&before, &state(&database).await).iter().map(ToString::to_string).collect();
+            assert_eq!(lines, [""; 0], "{way}");
+        }
+        let error = manager.create(CreateRequest::manual()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        assert!(error.to_string().contains("shutting down"), "{error}");
+    }
+
+    /// Wherever a restore is cancelled, it ends soon, and the database is before or after.
+    async fn a_restore_can_be_cancelled_at_any_moment(server: TestServer) {
+        let database = sample_database(&server, 600).await;
+        let after = state(&database).await;
+        let (directory, manager) = manager(&database).await;
+        completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
+        let file = backups_in(directory.path()).remove(0);
+        database.run(&["DELETE FROM loans", "CREATE TABLE mine (id INT)"]).await;
+        let before = state(&database).await;
+        let request = || RestoreRequest::new(file.parse().unwrap()).with_mode(RestoreMode::Replace);
+        let whole = Instant::now();
+        completed(&manager.restore(request()).await.unwrap()).await;
+        let whole = whole.elapsed();
+        database.run(&["DELETE FROM loans", "CREATE TABLE mine (id INT)"]).await;
+        for step in 0..4 {
+            let job = manager.restore(request()).await.unwrap();
+            tokio::time::sleep(whole * step / 4).await;
+            let since = Instant::now();
+            job.cancel();
+            let status = ended(&job).await;
+            let rollback = status.rollback.as_ref().map_or(0.0, |rollback| rollback.seconds);
+            let stopped = since.elapsed().as_secs_f64() - rollback;
+            assert!(stopped < SOON.as_secs_f64(), "{stopped}: {status:?}");
+            assert_no_session_left(&database, SOON).await;
+            let now = state(&database).await;
+            match status.target.unwrap() {
+                TargetState::Untouched | TargetState::RolledBack => {
+                    assert!(compare(&before, &now).is_empty(), "{status:?}");
+                }
+                TargetState::Restored => {
+                    assert!(compare(&after, &now).is_empty(), "{status:?}");
+                    database.run(&["DELETE FROM loans", "CREATE TABLE mine (id INT)"]).await;
+                }
+                other => panic!("{other:?}: {status:?}"),
+            }
+        }
+    }
+
+    /// What is shown is never more than ten statuses a second, and the last one is the truth.
+    async fn watching_is_cheap_and_ends_with_the_end(server: TestServer) {
+        let database = sample_database(&server, 100).await;
+        let options =
+            ManagerOptions::default().with_timeout(JobKind::Restore, Duration::from_secs(3));
+        let (directory, manager) = manager_with(&database, options).await;
+        std::fs::write(directory.path().join("script.sql"), SLOW).unwrap();
+        let request = RestoreRequest::new("script.sql".parse().unwrap());
+        let job = manager.restore(request).await.unwrap();
+        let mut changes = job.watch();
+        let (mut last, mut seen) = (None::<Instant>, Vec::new());
+        while let Some(status) = changes.next().await {
+            let now = Instant::now();
+            if let Some(last) = last
+                && !status.state.is_terminal()
+            {
+                assert!(now - last >= Duration::from_millis(99), "{:?}", now - last);
+            }
+            last = Some(now);
+            seen.push(status);
+        }
+        let end = seen.pop().unwrap();
+        assert_eq!((end.state, &end), (JobState::TimedOut, &job.status()));
+        assert!(seen.iter().any(|status| status.phase == Phase::Replay));
+        assert!(seen.iter().any(|status| status.state == JobState::Stopping));
+        // Whoever comes late sees the end, and no more.
+        assert_eq!(job.watch().collect::<Vec<_>>().await, [end]);
+    }
+}
