@@ -82,7 +82,7 @@ impl Machine {
             12 => self.delete().await,
             13 => self.prune().await,
             14 => self.corrupt(),
-            _ => self.start_two().await,
+            _ => Box::pin(self.start_two()).await,
         }
         self.settle().await;
     }
@@ -190,7 +190,7 @@ impl Machine {
                 assert!(!self.corrupt.contains(&file), "a damaged file was restored: {status:?}");
                 let wanted = &self.backups[&file];
                 assert!(same(wanted, &now), "{:?}: {status:?}", compare(wanted, &now));
-                self.keep_restore_point(&status);
+                self.keep_restore_point(&status).await;
                 self.now = now;
             }
             TargetState::Untouched | TargetState::RolledBack => {
@@ -199,7 +199,7 @@ impl Machine {
                 if let Some(rollback) = &status.rollback {
                     assert!(rollback.succeeded, "{status:?}");
                 }
-                self.keep_restore_point(&status);
+                self.keep_restore_point(&status).await;
             }
             other => panic!("{other:?}: {status:?}"),
         }
@@ -211,10 +211,14 @@ impl Machine {
     }
 
     /// The restore point of a job holds what was there when it began.
-    fn keep_restore_point(&mut self, status: &JobStatus) {
+    async fn keep_restore_point(&mut self, status: &JobStatus) {
         // A job that is stopped between the two leaves a whole restore point without having
         // heard of it.
         if let Some(point) = &status.restore_point {
+            let path = self.directory.path().join(point.as_str());
+            verify(&path, &Context::new())
+                .await
+                .unwrap_or_else(|error| panic!("{}", error.chain()));
             self.backups.insert(point.clone(), self.now.clone());
         }
     }
@@ -252,7 +256,7 @@ impl Machine {
                 assert_eq!(mine.state, JobState::Completed, "{mine:?}");
                 let status = self.manager.job(job).await.unwrap();
                 if status.target == Some(TargetState::Restored) {
-                    self.keep_restore_point(&status);
+                    self.keep_restore_point(&status).await;
                     self.now = self.backups[&file].clone();
                 }
                 self.backups.insert(mine.file.unwrap(), self.now.clone());
@@ -261,7 +265,7 @@ impl Machine {
         }
         let status = self.manager.job(job).await.unwrap();
         assert!(status.state.is_terminal(), "{status:?}");
-        self.keep_restore_point(&status);
+        self.keep_restore_point(&status).await;
         if status.is_half_done() {
             // A restart finds it so, and one call puts it right.
             self.manager = manager_of(&self.database, self.directory.path()).await;
@@ -329,10 +333,8 @@ impl Machine {
             self.manager.create(CreateRequest::manual()),
             other.create(CreateRequest::manual())
         );
-        assert_eq!(u8::from(one.is_ok()) + u8::from(two.is_ok()), 1);
-        let (job, error) = match (one, two) {
-            (Ok(job), Err(error)) | (Err(error), Ok(job)) => (job, error),
-            _ => unreachable!(),
+        let ((Ok(job), Err(error)) | (Err(error), Ok(job))) = (one, two) else {
+            panic!("not one of two: {:?}", self.log);
         };
         assert_eq!(error.kind(), ErrorKind::Busy, "{}", error.chain());
         self.jobs.insert(job.id());
@@ -367,7 +369,7 @@ impl Machine {
         }
         self.one_at_a_time(&jobs);
         for job in &jobs {
-            self.assert_saved_first(job);
+            assert_saved_first(job);
         }
     }
 
@@ -380,13 +382,13 @@ impl Machine {
             assert!(end <= later.started_at, "{earlier:?} and {later:?}: {:?}", self.log);
         }
     }
+}
 
-    /// Nothing has been restored over anything that was not saved and proved to be whole.
-    fn assert_saved_first(&self, job: &JobStatus) {
-        if job.kind == JobKind::Restore && job.target != Some(TargetState::Untouched) {
-            let point = job.restore_point.as_ref().unwrap_or_else(|| panic!("{job:?}"));
-            assert_eq!(point.kind(), BackupKind::RestorePoint);
-        }
+/// Nothing has been restored over anything that was not saved.
+fn assert_saved_first(job: &JobStatus) {
+    if job.kind == JobKind::Restore && job.target != Some(TargetState::Untouched) {
+        let point = job.restore_point.as_ref().unwrap_or_else(|| panic!("{job:?}"));
+        assert_eq!(point.kind(), BackupKind::RestorePoint);
     }
 }
 
@@ -408,7 +410,7 @@ on_each_server! {
         let mut machine = Machine::new(&server, seed).await;
         let (start, mut steps) = (Instant::now(), 0);
         while start.elapsed() < time || steps < 5 {
-            machine.step().await;
+            Box::pin(machine.step()).await;
             steps += 1;
             println!("{}: {}", server.name, machine.log.last().map_or("", String::as_str));
         }
