@@ -94,6 +94,29 @@
 //! # }
 //! ```
 //!
+//! # Jobs
+//!
+//! A [`BackupManager`] makes, restores, verifies, lists, prunes and deletes the backups of a
+//! [`BackupDir`] by [`Job`]s, one at a time among all processes and hosts. A restore that does not
+//! succeed is rolled back to its restore point.
+//!
+//! ```no_run
+//! # async fn example(server: snapdump::ConnectOptions) -> snapdump::Result<()> {
+//! use snapdump::{BackupDir, BackupManager, CreateRequest, ManagerOptions, RunningJob};
+//!
+//! let directory = BackupDir::open("/var/backups/shop")?;
+//! let manager = BackupManager::open(server, directory, ManagerOptions::default()).await?;
+//! match manager.create(CreateRequest::manual()).await {
+//!     Ok(job) => println!("{:?}", job.wait().await?),
+//!     Err(error) => match RunningJob::of(&error) {
+//!         Some(running) => println!("wait for {running}"),
+//!         None => return Err(error),
+//!     },
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Inspect and verify
 //!
 //! [`inspect`] reads manifest and index from the end of a backup, whatever its size; [`verify`]

@@ -17,6 +17,12 @@ use crate::store::{BackupDir, BackupKind};
 ///
 /// There is no way to make one but to dump and verify it, and no way to restore over data without
 /// one: [`Prepared`](super::Prepared) holds it.
+///
+/// ```compile_fail,E0451
+/// # fn example(report: snapdump::DumpReport) {
+/// let point = snapdump::RestorePoint { path: "not/saved.sql.gz".into(), report };
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RestorePoint {
     path: PathBuf,
