@@ -150,6 +150,8 @@ pub mod context;
 pub mod dump;
 pub mod error;
 pub mod ident;
+#[doc(hidden)]
+pub mod internals;
 pub mod job;
 pub mod progress;
 pub mod restore;

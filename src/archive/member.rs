@@ -116,8 +116,8 @@ pub struct Index {
 }
 
 /// A member's bytes as they go into the file.
-pub(super) struct Packed {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Packed {
+    pub(crate) bytes: Vec<u8>,
     pub(super) sql_bytes: u64,
     pub(super) crc32: u32,
     /// The buffer that held the SQL text, empty again.
@@ -125,7 +125,7 @@ pub(super) struct Packed {
 }
 
 /// Packs SQL text into one member. Slow for a runtime thread: for the blocking pool.
-pub(super) fn pack(mut sql: Vec<u8>, compression: Compression) -> Result<Packed> {
+pub(crate) fn pack(mut sql: Vec<u8>, compression: Compression) -> Result<Packed> {
     let sql_bytes = u64::try_from(sql.len()).unwrap_or(u64::MAX);
     let crc32 = crc32fast::hash(&sql);
     let bytes = match compression {

@@ -149,12 +149,7 @@ impl StoredProgram {
         }
 
         let create = definer::apply(&self.create, options.definer());
-        let delimiter = delimiter_for(&create);
-        let text = script.text();
-        text.extend_from_slice(format!("DELIMITER {delimiter}\n").as_bytes());
-        text.extend_from_slice(&create);
-        // On a line of its own: the body may end in a comment.
-        text.extend_from_slice(format!("\n{delimiter}\nDELIMITER ;\n").as_bytes());
+        push_delimited(script.text(), &create);
         script.note_statement(create.len());
 
         if charsets.is_some() {
@@ -183,6 +178,15 @@ fn set_charset(client: &str, collation: &str) -> String {
 
 fn show_create(object: &ObjectName) -> String {
     format!("SHOW CREATE {} {}", object.kind().sql(), quote_identifier(object.name()))
+}
+
+/// Appends a statement that may hold the usual delimiter.
+fn push_delimited(text: &mut Vec<u8>, create: &[u8]) {
+    let delimiter = delimiter_for(create);
+    text.extend_from_slice(format!("DELIMITER {delimiter}\n").as_bytes());
+    text.extend_from_slice(create);
+    // On a line of its own: the body may end in a comment.
+    text.extend_from_slice(format!("\n{delimiter}\nDELIMITER ;\n").as_bytes());
 }
 
 /// A delimiter that the text does not contain. `;;` is what people expect to see; stock clients
@@ -355,7 +359,12 @@ pub(super) async fn write_sequence(
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+    use crate::sql::split::{Dialect, SplitOptions, Splitter, Step};
 
     #[test]
     fn a_delimiter_never_stands_in_the_body() {
@@ -363,5 +372,67 @@ mod tests {
         assert_eq!(delimiter_for(b"a;;b"), "//");
         assert_eq!(delimiter_for(b"a;;b//c$$d"), "//0//");
         assert_eq!(delimiter_for(b"a;;b//c$$d//0//"), "//1//");
+    }
+
+    /// What a body can be made of; quotes and comments are closed, as they are in every body that
+    /// a server has.
+    const PIECES: &[&str] = &[
+        "BEGIN",
+        "END",
+        ";",
+        ";;",
+        "//",
+        "//0//",
+        "SET a = 1",
+        "';'",
+        "';;\\' //'",
+        "\"$;\"",
+        "`;;`",
+        "/* ; ' */",
+        "-- ; it's\n",
+        "# ;;\n",
+        "\r\n",
+        "DELIMITER //",
+        "\\N",
+        "/*!50003 a */",
+        "é",
+    ];
+
+    proptest! {
+        /// Only the white space at its ends is not kept.
+        #[test]
+        fn bodies_are_cut_out_again(
+            bodies in vec(vec(select(PIECES), 1..12), 1..4),
+            dollar_quotes: bool,
+        ) {
+            let bodies: Vec<String> =
+                bodies.iter().map(|pieces| format!("CREATE x {}", pieces.join(" "))).collect();
+            let mut script = b"SELECT 1;\n".to_vec();
+            for body in &bodies {
+                push_delimited(&mut script, body.as_bytes());
+                script.extend_from_slice(b"SELECT 2;\n");
+            }
+            for dialect in [Dialect::MariaDb, Dialect::MySql { dollar_quotes }] {
+                let mut splitter = Splitter::new(SplitOptions::new(dialect));
+                let mut rest = script.as_slice();
+                let mut found = Vec::new();
+                loop {
+                    match splitter.step(rest, true).unwrap() {
+                        Step::Statement(statement) => {
+                            found.push(rest[statement.text.clone()].to_vec());
+                            rest = &rest[statement.consumed..];
+                        }
+                        Step::Skip { consumed } => rest = &rest[consumed..],
+                        Step::More | Step::End => break,
+                    }
+                }
+                let mut wanted = vec![b"SELECT 1".to_vec()];
+                for body in &bodies {
+                    wanted.push(body.trim_ascii_end().as_bytes().to_vec());
+                    wanted.push(b"SELECT 2".to_vec());
+                }
+                prop_assert_eq!(&found, &wanted);
+            }
+        }
     }
 }

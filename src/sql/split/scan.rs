@@ -145,23 +145,26 @@ impl Splitter {
         }
     }
 
-    /// Inside a statement: runs to the next byte that may mean something. Most of those in a
-    /// dump are quotes, which is why their strings are passed right here.
+    /// Inside a statement: runs to the next byte that may mean something. Most of those in a dump
+    /// are quotes and minus signs, which is why they are passed right here.
     fn scan_text(&mut self, input: Input<'_>) -> Result<Flow, LexError> {
         loop {
             let rest = input.from(self.pos);
             let special =
                 rest.iter().position(|&byte| self.classes.is_special(byte)).unwrap_or(rest.len());
             self.pos += special;
-            match rest.get(special) {
-                Some(&quote @ (b'\'' | b'"' | b'`')) if !self.classes.is_delimiter(quote) => {
+            match rest.get(special..) {
+                Some(&[quote @ (b'\'' | b'"' | b'`'), ..]) if !self.classes.is_delimiter(quote) => {
                     self.enter(Mode::Quoted(quote), 1);
                     if let Flow::Starved = self.scan_quoted(input, quote) {
                         return Ok(Flow::Starved);
                     }
                 }
-                Some(&byte) => return self.scan_special(input, byte),
-                None => return Ok(Flow::Starved),
+                Some(&[b'-', next, ..]) if next != b'-' && !self.classes.is_delimiter(b'-') => {
+                    self.pos += 1;
+                }
+                Some(&[byte, ..]) => return self.scan_special(input, byte),
+                _ => return Ok(Flow::Starved),
             }
         }
     }

@@ -9,6 +9,7 @@ mod messages;
 mod properties;
 mod reference;
 mod state;
+mod written;
 
 use super::*;
 use drive::{Outcome, drive, random_cuts};
