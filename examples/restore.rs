@@ -46,6 +46,9 @@ struct Args {
     /// What becomes of definers: keep, drop, or map:FROM=TO (user@host each, more behind commas)
     #[arg(long, value_name = "POLICY", default_value = "keep")]
     definer: DefinerPolicy,
+    /// Put the collation TO in the place of FROM, which the server lacks; can be given several times
+    #[arg(long, value_name = "FROM=TO", value_parser = pair)]
+    map_collation: Vec<(String, String)>,
     /// The character set of the script until it says so itself
     #[arg(long, value_name = "CHARSET", default_value = "utf8mb4")]
     default_character_set: String,
@@ -86,6 +89,9 @@ impl Args {
             .with_incomplete(self.allow_incomplete)
             .with_continue_on_error(self.continue_on_error)
             .with_binlog(!self.skip_binlog);
+        for (from, to) in &self.map_collation {
+            options = options.with_collation(from, to)?;
+        }
         for (from, to) in &self.rename {
             options = options.with_rename(from, to);
         }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::definer::Account;
 use super::destination::Destination;
+use super::differences::Differences;
 use super::offline::Offline;
 use super::options::RestoreOptions;
 use super::policy::{Policy, Verdict};
@@ -38,6 +39,8 @@ pub(crate) struct Checked {
     pub(crate) file_bytes: u64,
     /// The accounts that it names as definers, and how often.
     pub(super) definers: BTreeMap<Account, Seen>,
+    /// What it needs of the server.
+    pub(super) differences: Differences,
     /// What becomes of each statement.
     pub(super) policy: Policy,
     /// Whether the text alone tells how it is to be read, from its start to its end.
@@ -145,7 +148,10 @@ struct Scan<'a> {
     changes_target: bool,
     databases: BTreeSet<String>,
     definers: BTreeMap<Account, Seen>,
+    differences: Differences,
     skipped: BTreeMap<String, Seen>,
+    /// Definitions that name a database which is renamed, in their bodies.
+    unrenamed: Vec<String>,
     renamed: BTreeSet<String>,
     /// Where the text ceased to tell how it is to be read.
     lost: Option<Location>,
@@ -170,7 +176,9 @@ impl<'a> Scan<'a> {
             changes_target: false,
             databases: BTreeSet::new(),
             definers: BTreeMap::new(),
+            differences: Differences::default(),
             skipped: BTreeMap::new(),
+            unrenamed: Vec::new(),
             renamed: BTreeSet::new(),
             lost: None,
             refusals: Vec::new(),
@@ -238,6 +246,16 @@ impl<'a> Scan<'a> {
                 for definer in judged.definers {
                     see(&mut self.definers, definer, &place);
                 }
+                self.differences.see(text, &self.offline.reading, &self.policy, &place);
+                if let Some(name) =
+                    self.policy.names_renamed(text, &self.offline.reading, &judged.examined)
+                    && self.unrenamed.len() < ERRORS_KEPT
+                {
+                    self.unrenamed.push(format!(
+                        "a definition ({place}) names the database '{name}' in its body, where it is \
+                         not renamed"
+                    ));
+                }
                 if let Verdict::Skip(words) = judged.verdict {
                     see(&mut self.skipped, words, &place);
                 }
@@ -289,7 +307,7 @@ impl<'a> Scan<'a> {
                 )));
             }
         }
-        let mut warnings = Vec::new();
+        let mut warnings = self.unrenamed;
         for (words, seen) in &self.skipped {
             warnings.push(format!(
                 "{words} is left out ({} times, first at {}): it is about replication, not about \
@@ -309,6 +327,7 @@ impl<'a> Scan<'a> {
             changes_target: self.changes_target,
             file_bytes: 0,
             definers: self.definers,
+            differences: self.differences,
             policy: self.policy,
             known_offline: self.lost.is_none(),
             warnings,

@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod definer;
 mod destination;
+mod differences;
 mod offline;
 mod options;
 mod parallel;
@@ -95,7 +96,8 @@ pub async fn restore(
 ///   the target is not named anywhere.
 /// - [`ErrorKind::RestorePoint`]: the target holds something and could not be saved, or no
 ///   directory was given to save it in.
-/// - [`ErrorKind::Unsupported`]: the target holds something that this version does not know.
+/// - [`ErrorKind::Unsupported`]: the target holds something that this version does not know, or
+///   the file something that the server does not have, such as a collation.
 /// - [`ErrorKind::Connect`], [`ErrorKind::Auth`], [`ErrorKind::Server`],
 ///   [`ErrorKind::Protocol`]: the server.
 /// - [`ErrorKind::Cancelled`], [`ErrorKind::TimedOut`]: by the context.
@@ -195,6 +197,13 @@ async fn examine(
         .map_err(|error| error.at(|place| place.file = Some(source.name().to_owned())))?;
     let missing = destination::missing_definers(session, &checked.definers).await?;
     checked.warnings.extend(missing);
+    checked.warnings.extend(
+        checked
+            .differences
+            .judge(session)
+            .await
+            .map_err(|error| error.at(|place| place.file = Some(source.name().to_owned())))?,
+    );
     let targets = rollback::survey(session, connect, &checked).await?;
     Ok((checked, targets))
 }

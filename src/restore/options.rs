@@ -35,6 +35,7 @@ pub enum RestoreMode {
 /// | [`with_indirect_statements`](Self::with_indirect_statements) | `false` | none; it sends everything |
 /// | [`with_replication_state`](Self::with_replication_state) | `false` | none; it sends everything |
 /// | [`with_definer`](Self::with_definer) | keep | none |
+/// | [`with_collation`](Self::with_collation) | none | none |
 /// | [`with_default_charset`](Self::with_default_charset) | `utf8mb4` | `--default-character-set` |
 /// | [`with_binlog`](Self::with_binlog) | `true` | `SET sql_log_bin=0` by hand |
 /// | [`with_connections`](Self::with_connections) | the cores, at most 4 | none |
@@ -54,6 +55,7 @@ pub struct RestoreOptions {
     indirect_statements: bool,
     replication_state: bool,
     definer: DefinerPolicy,
+    collations: BTreeMap<String, String>,
     default_charset: String,
     binlog: bool,
     incomplete: bool,
@@ -73,6 +75,7 @@ impl Default for RestoreOptions {
             indirect_statements: false,
             replication_state: false,
             definer: DefinerPolicy::Keep,
+            collations: BTreeMap::new(),
             default_charset: "utf8mb4".to_owned(),
             binlog: true,
             incomplete: false,
@@ -161,6 +164,24 @@ impl RestoreOptions {
     pub fn with_definer(mut self, policy: DefinerPolicy) -> Self {
         self.definer = policy;
         self
+    }
+
+    /// Puts the collation `to` in the place of `from`, wherever the script names it in a definition
+    /// or a `SET`. This is for servers that do not have `from`; how text compares and sorts, and
+    /// what a unique key takes for equal, can change by it. The report says how often it was done.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if one of them cannot be the name of a
+    /// collation.
+    pub fn with_collation(mut self, from: &str, to: &str) -> Result<Self> {
+        for name in [from, to] {
+            let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if name.is_empty() || !name.bytes().all(letter) {
+                return Err(crate::Error::config(format!("'{name}' is no collation")));
+            }
+        }
+        self.collations.insert(from.to_ascii_lowercase(), to.to_owned());
+        Ok(self)
     }
 
     /// The character set that the script is written in until it says so itself, by the server's
@@ -278,6 +299,12 @@ impl RestoreOptions {
     #[must_use]
     pub const fn definer(&self) -> &DefinerPolicy {
         &self.definer
+    }
+
+    /// Which collations take the place of which, by names in lower case.
+    #[must_use]
+    pub const fn collations(&self) -> &BTreeMap<String, String> {
+        &self.collations
     }
 
     /// The character set that the script is written in until it says so itself.

@@ -23,8 +23,9 @@ use super::definer::Account;
 use super::options::RestoreOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
+use crate::sql::needs::needs;
 use crate::sql::policy::{Examined, Mention, Reach, Role, can_be_several, examine};
-use crate::sql::token::Reading;
+use crate::sql::token::{Reading, Tokens};
 
 /// The policy of one restore.
 #[derive(Clone, Debug)]
@@ -85,6 +86,36 @@ impl Policy {
         self.options.continue_on_error()
     }
 
+    /// What takes the place of a collation, given in lower case.
+    pub(super) fn collation(&self, name: &str) -> Option<&str> {
+        self.options.collations().get(name).map(String::as_str)
+    }
+
+    /// A database that is renamed and that the body of a view or stored program names all the
+    /// same.
+    pub(super) fn names_renamed(
+        &self,
+        text: &[u8],
+        reading: &Reading,
+        examined: &Examined,
+    ) -> Option<String> {
+        if self.options.renames().is_empty() {
+            return None;
+        }
+        let mut tokens = Tokens::new(text, reading);
+        tokens.next().filter(|verb| verb.is_any(&["CREATE", "ALTER"]))?;
+        while let Some(token) = tokens.next() {
+            let renamed = examined.databases.iter().any(|named| named.range.start == token.at);
+            if token.is_name() && tokens.take_sign(b'.') && !renamed {
+                let name = token.value();
+                if self.rename(&name).is_some() {
+                    return Some(name);
+                }
+            }
+        }
+        None
+    }
+
     /// The name under which a database is restored.
     pub(super) fn renamed(&self, name: &str) -> String {
         self.rename(name).map_or_else(|| name.to_owned(), str::to_owned)
@@ -132,6 +163,12 @@ impl Policy {
             }
             if self.judge_database(mention, name)? {
                 databases.insert(name.to_owned());
+            }
+        }
+        if !self.options.collations().is_empty() {
+            for named in needs(text, reading).collations {
+                let to = self.collation(&named.name.to_ascii_lowercase());
+                edits.extend(to.map(|to| (named.range, to.to_owned())));
             }
         }
         let mut definers = Vec::new();

@@ -137,9 +137,12 @@ impl Marks {
         // Statements stand behind it in the tail, but no rows.
         let lines = self.tail.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
         let behind = lines.skip_while(|line| !says(line, b"=@OLD_CHARACTER_SET_CLIENT"));
-        let only = behind
-            .skip(1)
-            .all(|line| line.is_empty() || line.starts_with(b"--") || line.starts_with(b"/*!"));
+        let only = behind.skip(1).all(|line| {
+            line.is_empty()
+                || line.starts_with(b"--")
+                || line.starts_with(b"/*!")
+                || line.starts_with(b"/*M!")
+        });
         saves.then_some(last && only)
     }
 

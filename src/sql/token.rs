@@ -137,16 +137,24 @@ pub(crate) struct Tokens<'a> {
     reading: &'a Reading,
     /// Inside a versioned comment that the server runs.
     conditional: bool,
+    /// The comment that the server passes over last, although it holds code for others.
+    passed: Option<&'a [u8]>,
 }
 
 impl<'a> Tokens<'a> {
     pub(crate) const fn new(text: &'a [u8], reading: &'a Reading) -> Self {
-        Self { text, pos: 0, reading, conditional: false }
+        Self { text, pos: 0, reading, conditional: false, passed: None }
     }
 
     /// The next token, which stays where it is.
     pub(crate) fn peek(&self) -> Option<Token<'a>> {
         self.clone().next()
+    }
+
+    /// The versioned comment that was passed over on the way to the last token, if any: code for
+    /// other servers than this.
+    pub(crate) const fn take_passed(&mut self) -> Option<&'a [u8]> {
+        self.passed.take()
     }
 
     /// Takes the next token if it is this word.
@@ -223,7 +231,9 @@ impl<'a> Tokens<'a> {
             self.conditional = true;
             self.pos += head + digits;
         } else {
-            self.pos += head + passed_length(body);
+            let length = head + passed_length(body);
+            self.passed = rest.get(..length);
+            self.pos += length;
         }
     }
 

@@ -30,6 +30,7 @@ mod corpus;
 mod databases;
 mod failures;
 mod faults;
+mod foreign_dumps;
 mod gate;
 mod jobs;
 mod options;

@@ -7,6 +7,7 @@ use snapdump::{
 
 use crate::backup::{Cleanup, assert_error, number, restore_with, state};
 use crate::compare::compare;
+use crate::foreign_dumps::put;
 use crate::harness::{self, TestDatabase, TestServer};
 use crate::roundtrip::{connect, gunzip, scratch};
 
@@ -37,19 +38,6 @@ impl Watched {
     fn connect(&self) -> snapdump::ConnectOptions {
         connect(&self.database).with_user(&self.user).with_password("pass word")
     }
-}
-
-/// A script with one name in place of another.
-fn put(script: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let mut text = Vec::new();
-    let mut rest = script;
-    while let Some(at) = memchr::memmem::find(rest, from.as_bytes()) {
-        text.extend_from_slice(&rest[..at]);
-        text.extend_from_slice(to.as_bytes());
-        rest = &rest[at + from.len()..];
-    }
-    text.extend_from_slice(rest);
-    text
 }
 
 on_each_server! {

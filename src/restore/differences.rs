@@ -1,0 +1,189 @@
+//! What a script needs and the server does not have: named in the check, and never put right
+//! silently.
+
+use std::collections::BTreeMap;
+
+use super::check::Seen;
+use super::policy::Policy;
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::ident::quote_identifier;
+use crate::server::{Flavor, Session};
+use crate::sql::needs::{inserted, needs};
+use crate::sql::split::Dialect;
+use crate::sql::token::Reading;
+
+/// `ER_UNKNOWN_COLLATION`.
+const UNKNOWN_COLLATION: u16 = 1273;
+/// `ER_UNKNOWN_CHARACTER_SET`.
+const UNKNOWN_CHARSET: u16 = 1115;
+
+/// What the definitions of a script need, and where first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Differences {
+    collations: BTreeMap<String, Seen>,
+    charsets: BTreeMap<String, Seen>,
+    engines: BTreeMap<String, Seen>,
+    missing: BTreeMap<&'static str, Seen>,
+    passed_over: BTreeMap<String, Seen>,
+    /// Collations that are replaced.
+    mapped: BTreeMap<String, Seen>,
+    /// Rows that give values to generated columns, by table.
+    values: BTreeMap<String, Seen>,
+    /// The generated columns of the tables that the script has created.
+    generated: BTreeMap<String, Vec<String>>,
+}
+
+fn see<K: Ord>(seen: &mut BTreeMap<K, Seen>, key: K, place: &Location) {
+    let seen = seen.entry(key).or_insert_with(|| Seen { times: 0, first: place.clone() });
+    seen.times += 1;
+}
+
+impl Differences {
+    /// Looks at a statement.
+    pub(super) fn see(
+        &mut self,
+        text: &[u8],
+        reading: &Reading,
+        policy: &Policy,
+        place: &Location,
+    ) {
+        let found = needs(text, reading);
+        for named in found.collations {
+            let name = named.name.to_ascii_lowercase();
+            match policy.collation(&name) {
+                Some(to) => {
+                    see(&mut self.mapped, format!("{name} by {to}"), place);
+                    see(&mut self.collations, to.to_owned(), place);
+                }
+                None => see(&mut self.collations, name, place),
+            }
+        }
+        for named in found.charsets {
+            see(&mut self.charsets, named.name.to_ascii_lowercase(), place);
+        }
+        for named in found.engines {
+            see(&mut self.engines, named.name.to_ascii_lowercase(), place);
+        }
+        for missing in found.missing {
+            see(&mut self.missing, missing, place);
+        }
+        for passed in found.passed_over {
+            see(&mut self.passed_over, passed, place);
+        }
+        if matches!(reading.dialect, Dialect::MySql { .. }) {
+            if let Some((table, columns)) = found.generated {
+                self.generated.insert(table, columns);
+            } else if !self.generated.is_empty()
+                && let Some((table, columns)) = inserted(text, reading)
+                && let Some(generated) = self.generated.get(&table)
+                && columns.is_none_or(|columns| columns.iter().any(|name| generated.contains(name)))
+            {
+                see(&mut self.values, table, place);
+            }
+        }
+    }
+
+    /// Asks the server about what the script needs. An error for what it would refuse; sentences
+    /// about what it would take otherwise than it is meant.
+    pub(super) async fn judge(&self, session: &mut Session) -> Result<Vec<String>> {
+        let server = session.flavor();
+        let mut refusals = Vec::new();
+        for (name, seen) in &self.collations {
+            let question = format!("SELECT _utf8mb4'' COLLATE {}", quote_identifier(name));
+            if is_unknown(session.query(&question).await, UNKNOWN_COLLATION)? {
+                refusals.push(refusal(seen, format!(
+                    "the server does not have the collation '{name}', which the script names {} \
+                     times: say which one takes its place (with_collation)",
+                    seen.times
+                )));
+            }
+        }
+        for (name, seen) in &self.charsets {
+            let question = format!("SELECT CONVERT('' USING {})", quote_identifier(name));
+            if is_unknown(session.query(&question).await, UNKNOWN_CHARSET)? {
+                refusals.push(refusal(
+                    seen,
+                    format!("the server does not have the character set '{name}'"),
+                ));
+            }
+        }
+        for (what, seen) in &self.missing {
+            refusals.push(refusal(seen, format!("{server} has no {what}, and the script does")));
+        }
+        for (table, seen) in &self.values {
+            refusals.push(refusal(
+                seen,
+                format!(
+                    "the rows of the table '{table}' give values to its generated columns, which \
+                 {server} refuses: dump it with a list of columns that leaves them out"
+                ),
+            ));
+        }
+        let total = u64::try_from(refusals.len()).unwrap_or(u64::MAX);
+        let mut refusals = refusals.into_iter();
+        if let Some(first) = refusals.next() {
+            return Err(first.with_others(refusals.collect(), total.saturating_sub(1)));
+        }
+        let mut warnings = self.engines_missing(session, server).await?;
+        for (passed, seen) in &self.passed_over {
+            warnings.push(format!(
+                "{} in tables is for other servers, and this one passes it over ({} times, first \
+                 at {})",
+                crate::ident::one_line(passed),
+                seen.times,
+                seen.first
+            ));
+        }
+        for (pair, seen) in &self.mapped {
+            warnings.push(format!(
+                "the collation {pair}, as the options say ({} times, first at {})",
+                seen.times, seen.first
+            ));
+        }
+        Ok(warnings)
+    }
+
+    async fn engines_missing(&self, session: &mut Session, server: Flavor) -> Result<Vec<String>> {
+        if self.engines.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = session
+            .query(
+                "SELECT LOWER(ENGINE) FROM information_schema.ENGINES \
+                 WHERE SUPPORT IN ('YES', 'DEFAULT')",
+            )
+            .await?;
+        let there = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>>>()?;
+        Ok(self
+            .engines
+            .iter()
+            // Other names of engines that the servers know.
+            .filter(|(name, _)| {
+                !there.contains(name) && !["heap", "merge"].contains(&name.as_str())
+            })
+            .map(|(name, seen)| {
+                format!(
+                    "this {server} does not have the storage engine '{name}' ({} tables, the \
+                     first at {}): it refuses them, or makes them of another one, as its sql_mode \
+                     says",
+                    seen.times, seen.first
+                )
+            })
+            .collect())
+    }
+}
+
+fn refusal(seen: &Seen, message: String) -> Error {
+    Error::new(ErrorKind::Unsupported, message).at(|place| *place = seen.first.clone())
+}
+
+/// Whether the server says that it does not know a name. Any other answer means that it does.
+fn is_unknown<T>(answer: Result<T>, number: u16) -> Result<bool> {
+    match answer {
+        Ok(_) => Ok(false),
+        Err(error) => match error.server() {
+            Some(server) => Ok(server.number == number),
+            None => Err(error),
+        },
+    }
+}

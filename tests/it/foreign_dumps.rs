@@ -1,0 +1,207 @@
+//! Dumps by the stock tools, under the options that change what they write: restored by us and by
+//! the stock client, into databases that are compared as a whole.
+
+use snapdump::{Context, ErrorKind, RestoreOptions, restore};
+
+use crate::backup::{Cleanup, assert_error, number, restore_with};
+use crate::harness::{self, TestDatabase, TestServer};
+use crate::roundtrip::{connect, scratch};
+use crate::sample::{differences, sample_database};
+
+/// What a dump with these options is expected to be warned about; `None` for nothing.
+type Case = (&'static [&'static str], Option<&'static str>);
+
+const ALL_KINDS: [&str; 3] = ["--routines", "--events", "--triggers"];
+
+/// Options that both tools have. Several go together where they touch different parts of a dump.
+const OF_BOTH: [Case; 8] = [
+    (&[], None),
+    (&["--hex-blob", "--skip-extended-insert", "--complete-insert", "--single-transaction"], None),
+    (&["--compact"], Some("nothing in the script")),
+    (&["--skip-comments", "--skip-add-locks", "--skip-disable-keys"], Some("no comments")),
+    (&["--skip-tz-utc", "--default-character-set=latin1", "--hex-blob"], None),
+    (&["--no-data", "--skip-dump-date"], None),
+    (&["--where=1=1", "--insert-ignore", "--order-by-primary", "--no-autocommit"], None),
+    (&["--replace", "--skip-opt", "--create-options", "--quick"], None),
+];
+const OF_MYSQL: [Case; 2] = [
+    (&["--set-gtid-purged=COMMENTED", "--add-drop-trigger", "--tz-utc"], None),
+    (&["--skip-generated-invisible-primary-key", "--network-timeout"], None),
+];
+/// The second one is of later releases.
+const OF_MARIADB: [Case; 2] = [
+    (&["--dump-history", "--add-drop-trigger", "--order-by-size"], None),
+    (&["--update-history", "--dump-history", "--skip-ssl-verify-server-cert"], None),
+];
+
+/// The options under which a tool of this server is called.
+fn cases(server: &TestServer) -> Vec<Case> {
+    let mut cases = OF_BOTH.to_vec();
+    match server.name {
+        "mysql_9_7" => cases.extend(OF_MYSQL),
+        "mariadb_11_8" => cases.extend(OF_MARIADB),
+        _ => cases.extend(OF_MARIADB.into_iter().take(1)),
+    }
+    cases
+}
+
+/// The stock client reads a script in the character set of the tool, and keeps comments in bodies.
+async fn by_the_stock_client(database: &TestDatabase, script: &[u8], latin1: bool) {
+    let mut options = vec!["--comments"];
+    if latin1 {
+        options.push("--default-character-set=latin1");
+    }
+    database.stock_client_with(&options, script).await.unwrap();
+}
+
+on_each_server! {
+    async fn whatever_the_options_of_the_tool_the_result_is_that_of_its_client(server: TestServer) {
+        let source = sample_database(&server, 60).await;
+        let (_directory, path) = scratch();
+        for (options, warned) in cases(&server) {
+            let mut all: Vec<&str> = ALL_KINDS.to_vec();
+            if !server.is_mariadb() {
+                all.extend(["--no-tablespaces", "--set-gtid-purged=OFF"]);
+            }
+            all.extend(options);
+            let mut script = source.stock_dump(&all).await;
+            if options.contains(&"--compact") {
+                // Such a dump does not set by itself what it needs.
+                let head = b"SET foreign_key_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n";
+                script = [head.as_slice(), &script].concat();
+            }
+            std::fs::write(&path, &script).unwrap();
+            let latin1 = options.contains(&"--default-character-set=latin1");
+            let (theirs, ours) = (server.database().await, server.database().await);
+            by_the_stock_client(&theirs, &script, latin1).await;
+            let mut restore_options = RestoreOptions::default();
+            if latin1 {
+                restore_options = restore_options.with_default_charset("latin1").unwrap();
+            }
+            let report = restore_with(&ours, &path, &restore_options).await;
+            assert_eq!(differences(&theirs, &ours).await, [""; 0], "{}: {options:?}", server.name);
+            let about = ["nothing in the script", "no comments", "cut off"];
+            let said = report
+                .warnings
+                .iter()
+                .find_map(|line| about.into_iter().find(|words| line.contains(words)));
+            assert_eq!(said, warned, "{}: {options:?}: {:?}", server.name, report.warnings);
+            let sandbox = report.warnings.iter().any(|line| line.contains("sandbox"));
+            assert_eq!(sandbox, script.starts_with(b"/*M!999999\\-"), "{options:?}");
+        }
+    }
+
+    /// A dump that names its databases, with everything in it that a server may say.
+    async fn dumps_that_name_their_databases_need_leave(server: TestServer) {
+        let (one, two) = (sample_database(&server, 40).await, server.database().await);
+        two.run(&["CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1), (2)"]).await;
+        let mut options = vec!["--routines", "--events", "--triggers", "--add-drop-database"];
+        if !server.is_mariadb() {
+            options.extend(["--set-gtid-purged=OFF", "--no-tablespaces"]);
+        }
+        options.extend(["--databases", &one.name, &two.name]);
+        let script = server.try_stock_dump(&options).await.unwrap();
+        let (_directory, path) = scratch();
+        std::fs::write(&path, &script).unwrap();
+        let target = server.database().await;
+        let plain = RestoreOptions::default();
+        let error = restore(&connect(&target), &path, &plain, &Context::new()).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Config, &[&one.name, "with_other_databases"]);
+
+        // Under other names, beside what is there.
+        let (copy, second) = (server.future_database(), server.future_database());
+        let options = plain
+            .with_other_databases(true)
+            .with_rename(&one.name, &copy.name)
+            .with_rename(&two.name, &second.name);
+        let server_only = snapdump::ConnectOptions::from_url(&server.url).unwrap();
+        restore(&server_only, &path, &options, &Context::new())
+            .await
+            .unwrap_or_else(|error| panic!("{}", error.chain()));
+        assert_eq!(number(&second, "SELECT COUNT(*) FROM t").await, 2);
+        let theirs = [server.future_database(), server.future_database()];
+        let text = put(&put(&script, &one.name, &theirs[0].name), &two.name, &theirs[1].name);
+        let mut client = server.client();
+        client.arg("--comments");
+        let output = harness::run(client, &text).await;
+        assert!(output.status.success(), "{}", harness::stderr_of(&output));
+        assert_eq!(differences(&theirs[0], &copy).await, [""; 0]);
+        assert_eq!(differences(&theirs[1], &second).await, [""; 0]);
+    }
+
+    /// What one family writes and the other does not have is named before anything is changed.
+    async fn what_the_other_family_has_is_named_in_the_check(server: TestServer) {
+        let target = server.database().await;
+        let (_directory, path) = scratch();
+        let cases: &[(&str, &str)] = if server.is_mariadb() {
+            &[
+                ("CREATE TABLE t (a int) COLLATE=utf8mb4_nowhere_ci", "utf8mb4_nowhere_ci"),
+                ("CREATE LIBRARY l LANGUAGE JAVASCRIPT AS 'x'", "libraries"),
+                ("CREATE TABLE t (a int, KEY `k` ((`a` + 1)))", "expressions"),
+            ]
+        } else {
+            &[
+                ("CREATE TABLE t (a int) COLLATE=utf8mb4_uca1400_ai_ci", "uca1400_ai_ci"),
+                ("CREATE SEQUENCE s", "sequences"),
+                ("CREATE TABLE t (a int) WITH SYSTEM VERSIONING", "system versioning"),
+                (
+                    "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a));\n\
+                     INSERT INTO `t` VALUES (1, 1)",
+                    "generated columns",
+                ),
+            ]
+        };
+        for (statement, words) in cases {
+            let script = format!("CREATE TABLE first (a int);\n{statement};\n");
+            std::fs::write(&path, script).unwrap();
+            let context = Context::new();
+            let options = RestoreOptions::default();
+            let error = restore(&connect(&target), &path, &options, &context).await.unwrap_err();
+            assert_error(&server, &error, ErrorKind::Unsupported, &[words]);
+            assert!(error.location().statement >= Some(2), "{error}");
+            assert!(crate::backup::present(&target).await.is_empty());
+        }
+        std::fs::write(&path, "CREATE TABLE t (a char(1)) COLLATE=utf8mb4_nowhere_ci;\n").unwrap();
+        let options = RestoreOptions::default()
+            .with_collation("utf8mb4_nowhere_ci", "utf8mb4_general_ci")
+            .unwrap();
+        let report = restore_with(&target, &path, &options).await;
+        assert!(report.warnings.iter().any(|line| line.contains("utf8mb4_nowhere_ci by")));
+        let query = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+                     AND TABLE_COLLATION = 'utf8mb4_general_ci'";
+        assert_eq!(number(&target, query).await, 1);
+    }
+}
+
+/// A script with one name in place of another.
+pub(crate) fn put(script: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut rest = script;
+    while let Some(at) = memchr::memmem::find(rest, from.as_bytes()) {
+        text.extend_from_slice(&rest[..at]);
+        text.extend_from_slice(to.as_bytes());
+        rest = &rest[at + from.len()..];
+    }
+    text.extend_from_slice(rest);
+    text
+}
+
+/// GTIDs are those of the whole server, so this is for MySQL alone and only reads.
+#[tokio::test]
+async fn what_a_dump_says_about_gtids_is_left_out() {
+    let server = TestServer::mysql_9_7();
+    let target = server.database().await;
+    let _gone = Cleanup::new(&server, Vec::new());
+    let (_directory, path) = scratch();
+    let script = "-- MySQL dump 10.13  Distrib 9.7.4\n\
+                  SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;\n\
+                  SET @@SESSION.SQL_LOG_BIN= 0;\n\
+                  SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5';\n\
+                  CREATE TABLE t (id INT);\n\
+                  SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;\n\
+                  -- Dump completed\n";
+    std::fs::write(&path, script).unwrap();
+    let report = restore_with(&target, &path, &RestoreOptions::default()).await;
+    assert!(report.warnings.iter().any(|line| line.contains("GTID_PURGED")), "{report:?}");
+    assert_eq!(report.statements, 2);
+}
