@@ -16,6 +16,8 @@ use super::world::impatient;
 
 /// The variable that makes this binary a child.
 const VARIABLE: &str = "SNAPDUMP_TEST_CHILD";
+/// The variable that makes it log everything.
+const LOGS: &str = "SNAPDUMP_TEST_CHILD_LOGS";
 /// What the line with its result begins with.
 const RESULT: &str = "the result of the child: ";
 
@@ -29,6 +31,11 @@ pub(crate) enum Task {
         backup: PathBuf,
         points: PathBuf,
         connections: usize,
+    },
+    /// So many jobs one after the other, then many callers at once.
+    Load {
+        directory: PathBuf,
+        jobs: u64,
     },
     /// A job of a manager: a backup, or the restore of one.
     Job {
@@ -66,6 +73,34 @@ pub(crate) struct Limits {
     pub(crate) data_bytes: Option<u64>,
 }
 
+/// Writes everything that is logged to stdout, at every level.
+struct Everything;
+
+impl tracing::Subscriber for Everything {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        println!("span {:?}", span.values());
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>) {
+        println!("span {values:?}");
+    }
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        println!("{} {event:?}", event.metadata().level());
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
 pub(crate) struct Child {
     process: tokio::process::Child,
     result: tokio::task::JoinHandle<Option<Ended>>,
@@ -95,6 +130,9 @@ impl Child {
         let result = tokio::spawn(async move {
             let mut result = None;
             while let Ok(Some(line)) = lines.next_line().await {
+                if line.contains("figure: ") {
+                    println!("{line}");
+                }
                 if let Some((_, json)) = line.split_once(RESULT) {
                     result = Some(serde_json::from_str(json).unwrap());
                 }
@@ -102,6 +140,20 @@ impl Child {
             result
         });
         Self { process, result }
+    }
+
+    /// Everything that a child says which logs everything.
+    pub(crate) async fn output(errand: &Errand) -> String {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "faults::child::a_child", "--nocapture", "--test-threads=1"])
+            .env(VARIABLE, serde_json::to_string(errand).unwrap())
+            .env(LOGS, "yes")
+            .env("RUST_BACKTRACE", "full")
+            .output()
+            .await
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     pub(crate) async fn signal(&self, name: &str) {
@@ -136,7 +188,9 @@ async fn job(
         Some(name) => manager.restore(RestoreRequest::new(name.parse().unwrap())).await?,
         None => manager.create(CreateRequest::manual()).await?,
     };
-    job.wait().await.map(drop)
+    let done = job.wait().await;
+    println!("{job:?} {:?} {done:?} {:?}", job.status(), manager.jobs().await);
+    done.map(drop)
 }
 
 async fn run(errand: Errand) -> Ended {
@@ -152,6 +206,11 @@ async fn run(errand: Errand) -> Ended {
     }
     let connect =
         impatient(&ConnectOptions::from_url(&errand.url).unwrap()).with_tls_mode(TlsMode::Disabled);
+    let logs = std::env::var_os(LOGS).is_some();
+    if logs {
+        tracing::subscriber::set_global_default(Everything).unwrap();
+        tracing::trace!(?connect, %connect, "begins");
+    }
     // Taken, and never given back.
     let mut taken = Vec::new();
     if let Some(left) = errand.descriptors {
@@ -164,6 +223,10 @@ async fn run(errand: Errand) -> Ended {
         Task::Dump { path } => {
             dump_to_path(&connect, path, &DumpOptions::default(), &context).await.map(drop)
         }
+        Task::Load { directory, jobs } => {
+            super::load::run(connect, &directory, jobs).await;
+            Ok(())
+        }
         Task::Job { directory, restore } => job(connect, &directory, restore).await,
         Task::Restore { backup, points, connections } => {
             let options = RestoreOptions::default()
@@ -173,6 +236,9 @@ async fn run(errand: Errand) -> Ended {
         }
     };
     drop(taken);
+    if logs {
+        println!("{done:?}");
+    }
     Ended {
         kind: done.as_ref().err().map(snapdump::Error::kind),
         chain: done.err().map(|error| error.chain()).unwrap_or_default(),

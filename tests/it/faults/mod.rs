@@ -2,9 +2,11 @@
 //!
 //! [`world`] states once what must hold after each of them.
 
+mod attackers;
 mod child;
 mod hostile_server;
 mod jobs;
+mod load;
 mod matrix;
 mod network;
 mod private;

@@ -123,6 +123,33 @@ async fn a_disk_that_is_full() {
     }
 }
 
+/// A gigabyte or a megabyte: what a dump or a restore has in memory does not grow with it.
+#[tokio::test]
+async fn within_128_mebibytes() {
+    let server = TestServer::mariadb_10_11();
+    let world = World::make(&server, 9_000).await;
+    for _ in 0..depth(0, 8) {
+        world.source.run(&["INSERT INTO items (word, data) SELECT word, data FROM items"]).await;
+    }
+    let limits = Limits { data_bytes: Some(128 << 20), ..Limits::default() };
+    let url = |database: &str| server.url_of(database);
+    let ended = Child::start(&dump_errand(&world, url(&world.source.name)), limits).end().await;
+    let ended = ended.expect("killed");
+    assert_eq!(ended.kind, None, "{}", ended.chain);
+    assert!(ended.peak_bytes < 128 << 20, "{}", ended.peak_bytes);
+    figure("peak bytes of a dump", ended.peak_bytes);
+    let dumped = world.directory.path().join("dump.sql.gz");
+    let empty = server.database().await;
+    let points = world.directory.path().to_owned();
+    let task = Task::Restore { backup: dumped.clone(), points, connections: 2 };
+    let errand = Errand { url: url(&empty.name), task, cancels: false, descriptors: None };
+    let ended = Child::start(&errand, limits).end().await.expect("killed");
+    assert_eq!(ended.kind, None, "{}", ended.chain);
+    assert!(ended.peak_bytes < 128 << 20, "{}", ended.peak_bytes);
+    figure("peak bytes of a restore", ended.peak_bytes);
+    std::fs::remove_file(dumped).unwrap();
+}
+
 /// However few file descriptors there are, it works or says why not.
 #[tokio::test]
 async fn out_of_file_descriptors() {
