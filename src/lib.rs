@@ -144,11 +144,14 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `tls` | yes | TLS to the server, by rustls with the ring provider. Without it only [`TlsMode::Disabled`] and [`TlsMode::Preferred`], which then never encrypts, can be used. |
+//! | `http` | no | `http`: a REST API and an admin page, as an `axum::Router`. |
 
 pub mod archive;
 pub mod context;
 pub mod dump;
 pub mod error;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod ident;
 #[doc(hidden)]
 pub mod internals;

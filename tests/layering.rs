@@ -25,7 +25,7 @@ const FLOORS: [&[&str]; 8] = [
     &["dump"],
     &["restore"],
     &["job"],
-    &["internals", "lib"],
+    &["http", "internals", "lib"],
 ];
 
 /// Modules that never see each other, wherever they stand.

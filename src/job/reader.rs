@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::store::{BackupDir, BackupName};
 
 /// How much is read at a time.
@@ -36,16 +36,24 @@ impl BackupReader {
         let file: File = directory.open_file(&name)?;
         let metadata = file.metadata().map_err(read)?;
         let size_bytes = metadata.len();
-        let range = range.unwrap_or(0..size_bytes);
-        if range.start > range.end || range.end > size_bytes {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("the backup has {size_bytes} bytes, so it has no such range"),
-            )
-            .at(|place| place.file = Some(name.to_string())));
-        }
         let modified = metadata.modified().map_err(read)?;
-        Ok(Self { name, file: tokio::fs::File::from_std(file), size_bytes, modified, range })
+        let file = tokio::fs::File::from_std(file);
+        let whole = Self { name, file, size_bytes, modified, range: 0..size_bytes };
+        match range {
+            None => Ok(whole),
+            Some(range) => whole.with_range(range),
+        }
+    }
+
+    /// Narrows what will be read down to a range of bytes: the first, and the one after the last.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the backup has no such range.
+    pub fn with_range(self, range: Range<u64>) -> Result<Self> {
+        if range.start > range.end || range.end > self.size_bytes {
+            return Err(no_range(&self.name, self.size_bytes));
+        }
+        Ok(Self { range, ..self })
     }
 
     /// The backup's name.
@@ -75,7 +83,7 @@ impl BackupReader {
     /// The bytes, in pieces of at most 256 KiB.
     ///
     /// # Errors
-    /// An item is [`ErrorKind::Io`] when the file cannot be read or has become shorter. It is the
+    /// An item is [`ErrorKind::Io`](crate::ErrorKind::Io) when the file cannot be read or has become shorter. It is the
     /// last one.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
         let Self { mut file, range, .. } = self;
@@ -107,6 +115,11 @@ impl BackupReader {
             }
         })
     }
+}
+
+fn no_range(name: &BackupName, size_bytes: u64) -> Error {
+    let message = format!("the backup has {size_bytes} bytes, so it has no such range");
+    Error::config(message).at(|place| place.file = Some(name.to_string()))
 }
 
 type Started = std::io::Result<Option<(tokio::fs::File, u64)>>;

@@ -32,6 +32,8 @@ mod failures;
 mod faults;
 mod foreign_dumps;
 mod gate;
+#[cfg(feature = "http")]
+mod http;
 mod jobs;
 mod options;
 mod parallel_dump;

@@ -11,7 +11,7 @@ mod matrix;
 mod network;
 mod private;
 mod processes;
-mod proxy;
+pub(crate) mod proxy;
 mod recorded;
 mod server;
 mod world;

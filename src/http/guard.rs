@@ -1,0 +1,101 @@
+//! What stands before every route: who is it, may he, and does another site's page send him.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use percent_encoding::percent_decode_str;
+
+use super::answer::{RETRY_AFTER_SECONDS, Refusal};
+use super::auth::{AuthorizeError, Authorizer, Identity, Role};
+use super::{App, cross_site};
+use crate::store::BackupName;
+
+/// The path of downloads, before the name of the file.
+const DOWNLOAD: &str = "/api/backup/download/";
+
+/// What [`pass`] needs.
+pub(super) struct Guard<A> {
+    app: App,
+    authorizer: Arc<A>,
+}
+
+impl<A> Guard<A> {
+    pub(super) fn new(app: App, authorizer: A) -> Self {
+        Self { app, authorizer: Arc::new(authorizer) }
+    }
+}
+
+impl<A> Clone for Guard<A> {
+    fn clone(&self) -> Self {
+        Self { app: Arc::clone(&self.app), authorizer: Arc::clone(&self.authorizer) }
+    }
+}
+
+/// Lets an administrator through, with his [`Identity`] in the extensions of the request.
+pub(super) async fn pass<A: Authorizer>(
+    State(guard): State<Guard<A>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    let identity = match holder_of_ticket(&guard.app, &parts) {
+        Some(identity) => identity,
+        None => identify(&*guard.authorizer, &parts).await?,
+    };
+    if !cross_site::may_write(&parts.method, &parts.uri, &parts.headers) {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "CROSS_SITE_REQUEST",
+            "a page of another site may not change anything here",
+        ));
+    }
+    parts.extensions.insert(identity);
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+async fn identify<A: Authorizer>(authorizer: &A, parts: &Parts) -> Result<Identity, Refusal> {
+    match authorizer.authorize(parts).await {
+        Ok(identity) if identity.role() == Role::Administrator => Ok(identity),
+        Ok(identity) => {
+            tracing::warn!(user = identity.name(), path = parts.uri.path(), "not an administrator");
+            Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "FORBIDDEN",
+                "this needs the role of an administrator",
+            ))
+        }
+        Err(AuthorizeError::Unauthenticated) => {
+            tracing::warn!(path = parts.uri.path(), "a request without a valid identity");
+            let challenge = HeaderValue::from_static(authorizer.challenge());
+            Err(Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "UNAUTHENTICATED",
+                "the request carries no valid identity",
+            )
+            .with_header(WWW_AUTHENTICATE, challenge))
+        }
+        Err(AuthorizeError::Unavailable) => Err(Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "IDENTITY_UNAVAILABLE",
+            "who sends the request cannot be found out at the moment",
+        )
+        .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())),
+    }
+}
+
+/// Who was given the ticket that a download brings in its address, if it holds for that file.
+fn holder_of_ticket(app: &App, parts: &Parts) -> Option<Identity> {
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return None;
+    }
+    let segment = parts.uri.path().strip_prefix(DOWNLOAD)?;
+    let file: BackupName = percent_decode_str(segment).decode_utf8().ok()?.parse().ok()?;
+    let ticket = parts.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("ticket="))?;
+    let name = app.tickets.holder(&file, ticket)?;
+    Some(Identity::new(name, Role::Administrator))
+}
