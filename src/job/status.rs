@@ -434,3 +434,23 @@ impl fmt::Display for RunningJob {
 }
 
 impl std::error::Error for RunningJob {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restore_with_warnings_is_read_back_from_the_journal() {
+        let json = r#"{"kind":"restored","file":"a.sql","report":{"statements":3,"file_bytes":9,
+            "duration":0.5,"restore_point":null,"compared":false,"server_warnings":2,
+            "server_warnings_by_number":{"1287":2},"warnings":[]}}"#;
+        let written: serde_json::Value = serde_json::from_str(json).unwrap();
+        let counted = &written["report"]["server_warnings_by_number"]["1287"];
+        assert_eq!(counted, 2);
+        let mut status = JobStatus::new(JobId::new(), JobKind::Restore, JobOwner::this_process());
+        let report: JobReport = serde_json::from_str(json).unwrap();
+        status.report = Some(report);
+        let text = serde_json::to_string(&status).unwrap();
+        assert_eq!(serde_json::from_str::<JobStatus>(&text).unwrap(), status);
+    }
+}

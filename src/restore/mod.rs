@@ -63,9 +63,24 @@ pub struct RestoreReport {
     /// Warnings that the server gave during the replay.
     pub server_warnings: u64,
     /// How many of them had each number, as far as the server listed them.
+    #[serde(deserialize_with = "numbered")]
     pub server_warnings_by_number: BTreeMap<u16, u64>,
     /// What a person should know, one sentence each; the server's first warnings are among them.
     pub warnings: Vec<String>,
+}
+
+/// Reads a map whose keys are numbers. JSON writes them as text, and where the report stands inside
+/// a tagged value, serde does not turn them back by itself.
+fn numbered<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<BTreeMap<u16, u64>, D::Error> {
+    let texts = BTreeMap::<String, u64>::deserialize(deserializer)?;
+    let read = |(number, count): (String, u64)| number.parse().map(|number| (number, count));
+    texts
+        .into_iter()
+        .map(read)
+        .collect::<std::result::Result<_, _>>()
+        .map_err(serde::de::Error::custom)
 }
 
 /// Restores a file into the database that `connect` names, or into the databases that the file
