@@ -44,7 +44,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::progress::Phase;
 use crate::server::{ConnectOptions, Database, Flavor, Session, start_snapshot};
-use crate::sql::literal::push_fmt;
+use crate::sql::literal::{push_fmt, push_string};
 use crate::store::StagedFile;
 use exact::ExactText;
 use guard::{Guard, at_object};
@@ -551,10 +551,23 @@ impl Dump {
         }
         // A whole database keeps its defaults; a few tables out of it do not change another's.
         if shared.options.include().is_empty() {
-            script.statement(format!(
+            let mut sql = format!(
                 "ALTER DATABASE CHARACTER SET = {} COLLATE = {}",
                 database.charset, database.collation
-            ));
+            )
+            .into_bytes();
+            if let Some(comment) = &database.comment {
+                sql.extend_from_slice(b" COMMENT = ");
+                push_string(&mut sql, comment.as_bytes());
+            }
+            if database.encrypted {
+                sql.extend_from_slice(b" ENCRYPTION = 'Y'");
+            }
+            script.statement(sql);
+            if database.read_only {
+                self.warnings
+                    .push(format!("database {name} is read only; a copy that is restored is not"));
+            }
         }
         Ok(())
     }

@@ -89,21 +89,45 @@ impl StoredProgram {
         })
     }
 
-    /// Makes the comment one that comes back under `NO_BACKSLASH_ESCAPES`.
-    async fn rewrite_comment(&mut self, session: &mut Session, object: &ObjectName) -> Result<()> {
+    /// Puts right the texts that the server prints otherwise than it reads them when the program is
+    /// created: the comment under `NO_BACKSLASH_ESCAPES`, and comment and name, which it prints in
+    /// UTF-8 around a body that is in the character set of the client that made it.
+    async fn rewrite_texts(&mut self, session: &mut Session, object: &ObjectName) -> Result<()> {
+        let no_escapes = self.sql_mode.contains("NO_BACKSLASH_ESCAPES");
+        let charset = self.charsets.as_ref().map(|own| own.client.clone());
+        let charset = charset.filter(|name| !name.starts_with("utf8"));
+        if !no_escapes && charset.is_none() {
+            return Ok(());
+        }
         let (view, prefix, condition) = match object.kind() {
+            // Its text is printed as it was written.
             ObjectKind::Trigger => return Ok(()),
             ObjectKind::Event => ("EVENTS", "EVENT", String::new()),
             ObjectKind::Library => ("LIBRARIES", "LIBRARY", String::new()),
             kind => ("ROUTINES", "ROUTINE", format!(" AND ROUTINE_TYPE = '{}'", kind.sql())),
         };
+        // The server does it: it knows where a quote is half a character.
+        let charset = charset.as_deref().unwrap_or("utf8mb4");
+        let comment = format!("CONVERT({prefix}_COMMENT USING {charset})");
+        let literal = if no_escapes {
+            format!("CONCAT('''', REPLACE({comment}, '''', ''''''), '''')")
+        } else {
+            format!(r"REPLACE(REPLACE(QUOTE({comment}), '\r', '\\r'), '\n', '\\n')")
+        };
         let sql = format!(
-            "SELECT {prefix}_COMMENT FROM information_schema.{view} \
+            "SELECT {prefix}_COMMENT, {literal}, \
+             CONCAT('`', REPLACE(CONVERT({prefix}_NAME USING {charset}), '`', '``'), '`') \
+             FROM information_schema.{view} \
              WHERE {prefix}_SCHEMA = DATABASE() AND {prefix}_NAME = {}{condition}",
             string_literal(object.name())
         );
-        let comment = session.query_one(&sql).await?.text(0)?;
-        self.create = printed::comment_without_escapes(&self.create, &comment);
+        let row = session.query_one(&sql).await?;
+        let (literal, name) =
+            (row.bytes(1)?.unwrap_or_default(), row.bytes(2)?.unwrap_or_default());
+        self.create = printed::with_comment(&self.create, &row.text(0)?, literal);
+        if !object.name().is_ascii() {
+            self.create = printed::with_name(&self.create, object.name(), name);
+        }
         Ok(())
     }
 
@@ -221,9 +245,7 @@ pub(super) async fn write_program(
         program.timestamp = event.and_then(|event| event.created);
     }
     program.create = printed::libraries_without_own_database(&program.create, &database.name);
-    if program.sql_mode.contains("NO_BACKSLASH_ESCAPES") {
-        program.rewrite_comment(session, object).await?;
-    }
+    program.rewrite_texts(session, object).await?;
     script.comment(format_args!("{object}"));
     Ok(program.write(script, database, object, options))
 }

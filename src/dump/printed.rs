@@ -3,11 +3,11 @@
 
 use crate::ident::quote_identifier;
 
-/// Replaces the comment in a statement by one that says the same under `NO_BACKSLASH_ESCAPES`.
+/// Puts a literal in the place of the comment that the server prints.
 ///
-/// The server prints comments with backslashes for escapes under every SQL mode, also under the
-/// one in which it reads a backslash as a backslash.
-pub(super) fn comment_without_escapes(create: &[u8], comment: &str) -> Vec<u8> {
+/// It prints comments in UTF-8 and with backslashes for escapes, also where it reads them in another
+/// character set, or a backslash as a backslash.
+pub(super) fn with_comment(create: &[u8], comment: &str, literal: &[u8]) -> Vec<u8> {
     let mut printed = String::new();
     for c in comment.chars() {
         match c {
@@ -19,14 +19,23 @@ pub(super) fn comment_without_escapes(create: &[u8], comment: &str) -> Vec<u8> {
             c => printed.push(c),
         }
     }
-    let printed = format!(" COMMENT '{printed}'");
     // The comment stands in front of any body, so the first one is it.
-    let Some(at) = memchr::memmem::find(create, printed.as_bytes()) else {
-        return create.to_vec();
+    replaced(create, format!(" COMMENT '{printed}'").as_bytes(), &[b" COMMENT ", literal].concat())
+}
+
+/// Puts a name that is quoted already in the place of the one that the server prints.
+pub(super) fn with_name(create: &[u8], name: &str, quoted: &[u8]) -> Vec<u8> {
+    // It stands behind the definer, and in front of all else.
+    replaced(create, format!(" {}", quote_identifier(name)).as_bytes(), &[b" ", quoted].concat())
+}
+
+/// `text` with `new` in the first place of `old`.
+fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let Some(at) = memchr::memmem::find(text, old) else {
+        return text.to_vec();
     };
-    let (before, rest) = create.split_at(at);
-    let literal = format!(" COMMENT '{}'", comment.replace('\'', "''"));
-    [before, literal.as_bytes(), rest.get(printed.len()..).unwrap_or_default()].concat()
+    let (before, rest) = text.split_at(at);
+    [before, new, rest.get(old.len()..).unwrap_or_default()].concat()
 }
 
 /// Takes a database's own name out of the definition of a table or view in it, where the server
@@ -195,8 +204,16 @@ mod tests {
             br"CREATE PROCEDURE `p`() COMMENT 'it''s \\ \n' SELECT ' COMMENT ''it''s \\ \n'''";
         let expected =
             b"CREATE PROCEDURE `p`() COMMENT 'it''s \\ \n' SELECT ' COMMENT ''it''s \\\\ \\n'''";
-        assert_eq!(comment_without_escapes(create, "it's \\ \n"), expected);
-        assert_eq!(comment_without_escapes(b"CREATE", ""), b"CREATE");
+        assert_eq!(with_comment(create, "it's \\ \n", b"'it''s \\ \n'"), expected);
+        assert_eq!(with_comment(b"CREATE", "", b"''"), b"CREATE");
+    }
+
+    #[test]
+    fn a_name_is_printed_in_the_character_set_in_which_it_is_read() {
+        let create = "CREATE DEFINER=`é`@`%` PROCEDURE `é`() SELECT 'é'".as_bytes();
+        let head = "CREATE DEFINER=`é`@`%` PROCEDURE ".as_bytes();
+        let expected = [head, b"`\xE9`() SELECT '", "é'".as_bytes()].concat();
+        assert_eq!(with_name(create, "é", b"`\xE9`"), expected);
     }
 
     fn stripped(create: &str) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 
+use super::exact;
 use super::text::{contains, hide_database, without_implied_charset};
 use super::{Attributes, Kind, Object, quote_name, quote_text};
 
@@ -238,8 +239,9 @@ impl Reader<'_> {
     /// Columns (of views too: a stand-in that was never replaced shows here), indexes, partitions.
     async fn parts_of_tables(&mut self) -> Result<(), mysql_async::Error> {
         for record in self.catalog("COLUMNS", "TABLE_SCHEMA").await? {
-            let name = format!("{}.{}", record.text("TABLE_NAME"), record.text("COLUMN_NAME"));
-            let attributes: Vec<_> = record
+            let (table, column) = (record.text("TABLE_NAME"), record.text("COLUMN_NAME"));
+            let name = format!("{table}.{column}");
+            let mut attributes: Attributes = record
                 .attributes("")
                 .map(|(column, value)| match value {
                     Some(text) if column == "COLUMN_DEFAULT" => {
@@ -248,6 +250,9 @@ impl Reader<'_> {
                     value => (column, value),
                 })
                 .collect();
+            if self.objects.contains_key(&Object::new(Kind::Table, table.clone())) {
+                attributes.extend(exact::column(self.conn, &table, &column, &attributes).await?);
+            }
             self.add(Object::new(Kind::Column, name), attributes);
         }
         for record in self.catalog("STATISTICS", "TABLE_SCHEMA").await? {

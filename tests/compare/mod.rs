@@ -18,6 +18,9 @@
 //! number behind an ENUM or SET, the JSON type on MySQL. Rows are compared as a multiset, because
 //! a table has no order.
 //!
+//! **Definitions.** Where the printed text of members or of a default is not the whole truth, the
+//! bytes that the server keeps are read as well ([`exact`] says how).
+//!
 //! **Names of the two databases may differ.** Servers write the database's name in front of the
 //! tables of some views, of every stored function a view calls, and of a sequence in a column's
 //! default. There the quoted name followed by a dot is replaced by [`text::DATABASE_MARKER`].
@@ -31,6 +34,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod difference;
+pub(crate) mod exact;
 pub(crate) mod rows;
 pub(crate) mod text;
 

@@ -62,6 +62,7 @@ impl Session {
                 .at(|place| place.object = Some(ObjectName::database(name))));
         };
         let mut database = Database::new(row.text(0)?, row.text(1)?, row.text(2)?);
+        self.read_database_options(&schema, &mut database).await?;
         self.read_tables(&schema, &mut database).await?;
         self.read_columns(&schema, &mut database).await?;
         self.read_primary_keys(&schema, &mut database).await?;
@@ -71,6 +72,34 @@ impl Session {
         self.read_routines(&schema, &mut database).await?;
         self.read_events(&schema, &mut database).await?;
         Ok(database)
+    }
+
+    /// What a database has besides its character set, where the server knows of it.
+    async fn read_database_options(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let known = self
+            .query(
+                "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
+                 WHERE TABLE_SCHEMA = 'information_schema' \
+                 AND TABLE_NAME IN ('SCHEMATA', 'SCHEMATA_EXTENSIONS') \
+                 AND COLUMN_NAME IN ('SCHEMA_COMMENT', 'DEFAULT_ENCRYPTION', 'OPTIONS')",
+            )
+            .await?;
+        for row in known {
+            let (view, column) = (row.text(0)?, row.text(1)?);
+            let sql = format!(
+                "SELECT {column} FROM information_schema.{view} WHERE SCHEMA_NAME = {schema}"
+            );
+            let value = match self.query(&sql).await?.first() {
+                Some(row) => row.text(0)?,
+                None => continue,
+            };
+            match column.as_str() {
+                "SCHEMA_COMMENT" => database.comment = Some(value),
+                "DEFAULT_ENCRYPTION" => database.encrypted = value == "YES",
+                _ => database.read_only = value.contains("READ ONLY=1"),
+            }
+        }
+        Ok(())
     }
 
     async fn read_tables(&mut self, schema: &str, database: &mut Database) -> Result<()> {

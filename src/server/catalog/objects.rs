@@ -11,6 +11,12 @@ pub(crate) struct Database {
     pub(crate) name: String,
     pub(crate) charset: String,
     pub(crate) collation: String,
+    /// `MariaDB`'s comment; `None` where the server keeps none.
+    pub(crate) comment: Option<String>,
+    /// Whether `MySQL` encrypts tables in it that do not say otherwise.
+    pub(crate) encrypted: bool,
+    /// Whether `MySQL` lets nobody change it.
+    pub(crate) read_only: bool,
     pub(crate) tables: Vec<Table>,
     /// Views with their column names; a broken view has none.
     pub(crate) views: BTreeMap<String, Vec<String>>,
@@ -77,6 +83,9 @@ impl Database {
             name,
             charset,
             collation,
+            comment: None,
+            encrypted: false,
+            read_only: false,
             tables: Vec::new(),
             views: BTreeMap::new(),
             sequences: Vec::new(),

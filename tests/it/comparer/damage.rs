@@ -59,6 +59,8 @@ pub(crate) const FIXTURE: &[&str] = &[
        choice ENUM('','a'),
        several SET('','x','y'),
        bits BIT(10),
+       smile VARCHAR(5) CHARACTER SET utf8mb4 DEFAULT '😀',
+       face ENUM('a','😀') CHARACTER SET utf8mb4,
        doc JSON,
        shape GEOMETRY,
        hidden INT DEFAULT 7 INVISIBLE,
@@ -255,6 +257,16 @@ pub(crate) const VALUES: &[Damage] = &[
 
 /// Changes of tables and of the database.
 pub(crate) const TABLES: &[Damage] = &[
+    // The server prints both as a question mark, before and after.
+    damage(
+        &["ALTER TABLE t ALTER COLUMN smile SET DEFAULT '😁'"],
+        &["column t.smile, exact default"],
+    )
+    .maybe(&["table t, Create Table"]),
+    damage(
+        &["ALTER TABLE t MODIFY face ENUM('a','😁') CHARACTER SET utf8mb4"],
+        &["column t.face, exact members"],
+    ),
     damage(
         &["ALTER TABLE t AUTO_INCREMENT = 100"],
         &["table t, AUTO_INCREMENT: '4' | '100'", "table t, Create Table"],

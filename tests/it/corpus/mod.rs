@@ -6,6 +6,7 @@
 //! of its servers; `case` says what the head of a script can ask for, `trip` what is tested.
 
 mod case;
+mod document;
 mod generated;
 mod trip;
 
@@ -39,7 +40,7 @@ macro_rules! scripts {
     };
 }
 
-async fn run(name: &'static str, script: &'static [u8], server: TestServer) {
+async fn run(name: &'static str, script: &[u8], server: TestServer) {
     let case = Case::of_script(name, script, &server);
     let sources = case.load(script, &server).await;
     trip::every_direction(&case, &server, &sources).await;
@@ -48,39 +49,44 @@ async fn run(name: &'static str, script: &'static [u8], server: TestServer) {
 scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     auto_increment bits blank_text blobs_and_texts comments comments_in_bodies
     database_collation_of_programs database_options date_keys dates decimals defaults
-    delimiters_in_bodies engines enum_and_set events events_of_the_past foreign_keys
-    foreign_keys_across generated_columns geometry identifiers identifiers_reserved
-    identifiers_with_line_breaks indexes integers invisible_columns json no_keys partitions
-    routines routines_in_modes triggers triggers_in_modes utf8 views views_broken views_on_views
-    views_without_definer
+    delimiters_in_bodies engines enum_and_set event_schedules events events_of_the_past
+    foreign_keys foreign_keys_across foreign_keys_circular generated_columns geometry
+    identifiers identifiers_case identifiers_reserved identifiers_with_line_breaks indexes
+    integers invisible_columns json members_in_charsets no_keys only_generated partitions
+    partitions_in_charsets routines routines_in_modes timestamps_in_zones triggers
+    triggers_in_modes triggers_many utf8 views views_broken views_on_views views_without_definer
 }
 
 scripts! { mysql on [mysql_9_7]:
-    character_sets_mysql checks_not_enforced dollar_quotes engines_more functional_indexes gipk
-    json_types libraries roles_as_definers spatial_reference table_options_mysql vector
+    character_sets_mysql checks_not_enforced column_attributes database_encryption dollar_quotes
+    engines_more functional_indexes gipk javascript_bodies json_indexes json_types libraries
+    roles_as_definers spatial_reference table_options_mysql vector views_more
 }
 
 scripts! { mariadb on [mariadb_10_11 mariadb_11_8]:
     aggregate_functions application_periods beyond_bmp checks_of_columns compound_routines
-    compressed_columns engines_aria generated_mariadb ignored_indexes oracle_views packages
-    sequences system_versioned system_versioned_history table_options_mariadb uuid_inet
+    compressed_columns database_comment database_comments_named engines_aria generated_mariadb
+    ignored_indexes oracle_views packages sequences system_versioned system_versioned_history
+    table_options_mariadb uuid_inet views_more
 }
 
 scripts! { mariadb_11_8 on [mariadb_11_8]:
-    default_parameters vector
+    default_parameters json_and_uca vector
 }
+
+/// The scripts of each folder.
+const SCRIPTS: &[(&str, &[&str])] = &[
+    ("all", all::NAMES),
+    ("mysql", mysql::NAMES),
+    ("mariadb", mariadb::NAMES),
+    ("mariadb_11_8", mariadb_11_8::NAMES),
+];
 
 /// A script that no test runs has proved nothing.
 #[test]
 fn every_script_is_run() {
-    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/corpus/cases");
-    let folders = [
-        ("all", all::NAMES),
-        ("mysql", mysql::NAMES),
-        ("mariadb", mariadb::NAMES),
-        ("mariadb_11_8", mariadb_11_8::NAMES),
-    ];
-    for (folder, listed) in folders {
+    let cases = document::cases_directory();
+    for (folder, listed) in SCRIPTS {
         let mut found: Vec<String> = std::fs::read_dir(cases.join(folder))
             .unwrap()
             .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())

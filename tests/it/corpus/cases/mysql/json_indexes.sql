@@ -1,0 +1,3 @@
+-- Multi-valued indexes of every type of member, and generated columns over documents.
+CREATE TABLE t (id INT PRIMARY KEY, j JSON, u BIGINT AS (j->>'$.n') STORED, s VARCHAR(20) AS (JSON_UNQUOTE(j->'$.s')) VIRTUAL, KEY (u), KEY (s), KEY signed_ ((CAST(j->'$.a' AS SIGNED ARRAY))), KEY decimal_ ((CAST(j->'$.d' AS DECIMAL(10,2) ARRAY))), KEY char_ ((CAST(j->'$.t' AS CHAR(20) ARRAY))), KEY date_ ((CAST(j->'$.day' AS DATE ARRAY))), UNIQUE KEY unique_ (id, (CAST(j->'$.u' AS UNSIGNED ARRAY))));
+INSERT INTO t (id, j) VALUES (1, '{"n": 5, "s": "x", "a": [-1, 2], "d": [1.5], "t": ["a", "é"], "day": ["2020-01-01"], "u": [1, 2]}'), (2, '{}'), (3, NULL);
