@@ -70,6 +70,9 @@ struct Args {
     /// Go on although the account does not see everything; warns of what may be missing
     #[arg(long)]
     allow_partial: bool,
+    /// Dump all accounts, roles and grants of the server too, with hashed passwords
+    #[arg(long)]
+    users: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -99,6 +102,7 @@ impl Args {
             .with_definer(self.definer.clone())
             .with_overwrite(self.force)
             .with_partial(self.allow_partial)
+            .with_accounts(self.users)
             .with_compression(match self.level {
                 0 => Compression::None,
                 level => Compression::gzip(level)?,

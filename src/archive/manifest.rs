@@ -30,6 +30,10 @@ pub struct Manifest {
     pub databases: Vec<DatabaseEntry>,
     /// Every object in the file, in the order of the script.
     pub objects: Vec<ObjectEntry>,
+    /// The accounts and roles that the file creates, as `user@host`; empty unless they were asked
+    /// for. They belong to the server, not to a database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
     /// What the options left out, one sentence each.
     pub left_out: Vec<String>,
     /// What a person should know about this backup, one sentence each.

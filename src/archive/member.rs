@@ -46,6 +46,8 @@ impl Default for Compression {
 pub enum Section {
     /// Saves the session's settings and sets those that the rest needs.
     Start,
+    /// Creates accounts and roles.
+    Accounts,
     /// Creates or adjusts a database and selects it.
     Database,
     /// Creates sequences and sets their next value.
@@ -62,6 +64,8 @@ pub enum Section {
     Triggers,
     /// Creates events.
     Events,
+    /// Grants accounts and roles what they may do.
+    Grants,
     /// Puts the session's settings back.
     End,
 }

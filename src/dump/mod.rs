@@ -4,6 +4,7 @@
 //! tables with their rows, and stand-ins for its views; then, when every table of every database
 //! is there, routines, views, triggers and events; settings back; footer.
 
+mod accounts;
 mod chunk;
 mod definer;
 mod exact;
@@ -46,6 +47,7 @@ use crate::progress::Phase;
 use crate::server::{ConnectOptions, Database, Flavor, Session, start_snapshot};
 use crate::sql::literal::{push_fmt, push_string};
 use crate::store::StagedFile;
+use accounts::AccountsPlan;
 use exact::ExactText;
 use guard::{Guard, at_object};
 use objects::{SCRIPT_SQL_MODE, View};
@@ -138,6 +140,7 @@ async fn run<W: AsyncWrite + Unpin + Send>(
 struct Taken {
     snapshot: Snapshot,
     created_at: DateTime<Utc>,
+    accounts: Option<AccountsPlan>,
 }
 
 /// Opens the snapshot and decides what to dump. `sessions` holds one connection, and afterwards all
@@ -174,6 +177,14 @@ async fn prepare(
     first.release_metadata_locks().await?;
     context.counters().tables_total.set(count(plan.tables()));
     context.counters().rows_total.set(plan.rows_estimate());
+    let mut warnings = warnings;
+    let accounts = if options.accounts() {
+        let accounts = AccountsPlan::read(connect, &context, &plan).await?;
+        warnings.extend_from_slice(accounts.warnings());
+        Some(accounts)
+    } else {
+        None
+    };
     let shared = Shared {
         plan,
         options: options.clone(),
@@ -181,7 +192,7 @@ async fn prepare(
         exact: Mutex::new(ExactText::new(connect, &context)),
         warnings,
     };
-    Ok((Taken { snapshot, created_at }, shared))
+    Ok((Taken { snapshot, created_at, accounts }, shared))
 }
 
 fn no_connection() -> Error {
@@ -248,8 +259,14 @@ impl Dump {
             }
             done
         };
-        let (made, written) = tokio::join!(self.make(), writing);
+        let (made, written) = tokio::join!(self.make(taken.accounts.as_ref()), writing);
         cause(written, made)?;
+        let mut left_out = self.shared.plan.left_out.clone();
+        let mut account_names = Vec::new();
+        if let Some(accounts) = taken.accounts {
+            left_out.extend_from_slice(accounts.left_out());
+            account_names = accounts.check().await?;
+        }
 
         let plan = &self.shared.plan;
         let main = &self.main;
@@ -265,7 +282,8 @@ impl Dump {
             names_databases: plan.names_databases,
             databases: plan.databases.iter().map(database_entry).collect(),
             objects: std::mem::take(&mut self.objects),
-            left_out: plan.left_out.clone(),
+            accounts: account_names,
+            left_out,
             warnings: std::mem::take(&mut self.warnings),
             largest_statement_bytes: largest,
         };
@@ -273,6 +291,7 @@ impl Dump {
         let counts = manifest.counts();
         Ok(DumpReport {
             tables: counts.get(&ObjectKind::Table).copied().unwrap_or(0),
+            accounts: count(manifest.accounts.len()),
             rows: manifest.rows(),
             objects: counts,
             sql_bytes: written.sql_bytes,
@@ -286,11 +305,14 @@ impl Dump {
     }
 
     /// Makes all members.
-    async fn make(&mut self) -> Result<()> {
+    async fn make(&mut self, accounts: Option<&AccountsPlan>) -> Result<()> {
         let context = self.main.context().clone();
         let made = async {
             context.enter(Phase::Tables);
             self.start().await?;
+            if let Some(accounts) = accounts {
+                self.statements(Section::Accounts, accounts.create()).await?;
+            }
             self.tables().await?;
             context.enter(Phase::Objects);
             if self.shared.options.definitions() {
@@ -299,6 +321,9 @@ impl Dump {
             self.check_guard().await?;
             context.counters().work_on(None);
             context.enter(Phase::Publish);
+            if let Some(accounts) = accounts {
+                self.statements(Section::Grants, accounts.grants()).await?;
+            }
             self.end().await?;
             self.main.script.close_member().await
         }
@@ -362,6 +387,19 @@ impl Dump {
                 "/*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS=@@CHECK_CONSTRAINT_CHECKS, \
                  CHECK_CONSTRAINT_CHECKS=0 */",
             );
+        }
+        Ok(())
+    }
+
+    /// A section of statements that belong to no database.
+    async fn statements(&mut self, section: Section, statements: &[String]) -> Result<()> {
+        let script = &mut self.main.script;
+        script.section(section, None).await?;
+        for sql in statements {
+            script.statement(sql);
+            if script.is_full() {
+                script.close_member().await?;
+            }
         }
         Ok(())
     }

@@ -63,6 +63,7 @@ pub enum Definer {
 /// | [`with_compression_threads`](Self::with_compression_threads) | the cores | none |
 /// | [`with_connections`](Self::with_connections) | the cores, at most 4 | `--parallel` (mariadb-dump 11.5, into a directory) |
 /// | [`with_chunk_bytes`](Self::with_chunk_bytes) | 16 MiB | `--chunk-filesize`, `--rows` (mydumper) |
+/// | [`with_accounts`](Self::with_accounts) | `false` | `--users` (mysqldump 9.4), `--system=users` (mariadb-dump) |
 /// | [`with_partial`](Self::with_partial) | `false` | always on, and silent |
 /// | [`with_overwrite`](Self::with_overwrite) | `false` | `--result-file` always overwrites |
 ///
@@ -90,6 +91,7 @@ pub struct DumpOptions {
     chunk_bytes: u64,
     overwrite: bool,
     partial: bool,
+    accounts: bool,
 }
 
 impl Default for DumpOptions {
@@ -111,6 +113,7 @@ impl Default for DumpOptions {
             chunk_bytes: 16 << 20,
             overwrite: false,
             partial: false,
+            accounts: false,
         }
     }
 }
@@ -241,6 +244,28 @@ impl DumpOptions {
     pub fn with_partial(mut self, partial: bool) -> Self {
         self.partial = partial;
         self
+    }
+
+    /// Whether all accounts, roles and grants of the server are dumped too, with their hashed
+    /// passwords. They can be restored on a server of the same flavour, if
+    /// [`RestoreOptions::with_accounts`](crate::RestoreOptions::with_accounts) allows it: accounts
+    /// that are there keep their password and everything else, and are granted what is missing.
+    ///
+    /// The server's own accounts (`mysql.sys`, `mariadb.sys` …) are left out, and so is `root` of
+    /// the local host, which every installation makes for itself. Grants on single tables and
+    /// routines that the file does not hold are left out with a warning. It needs databases that
+    /// are named ([`Databases::Named`] or [`Databases::All`]), because grants name them, and the
+    /// privilege SELECT on `mysql.*`.
+    #[must_use]
+    pub fn with_accounts(mut self, accounts: bool) -> Self {
+        self.accounts = accounts;
+        self
+    }
+
+    /// Whether accounts, roles and grants are dumped.
+    #[must_use]
+    pub const fn accounts(&self) -> bool {
+        self.accounts
     }
 
     /// Whether a dump may go on although the account does not see everything.

@@ -17,6 +17,8 @@ pub struct DumpReport {
     pub objects: BTreeMap<ObjectKind, u64>,
     /// Tables in the file.
     pub tables: u64,
+    /// Accounts and roles in the file.
+    pub accounts: u64,
     /// Rows in the file.
     pub rows: u64,
     /// Bytes of SQL text, before compression and without the footer.

@@ -4,6 +4,7 @@
 //! what is in the target is dumped, and that dump verified; only then is the first statement sent;
 //! at the end the result is compared with the manifest.
 
+mod accounts;
 mod check;
 mod compare;
 mod definer;
@@ -210,6 +211,9 @@ async fn examine(
         })
         .await
         .map_err(|error| error.at(|place| place.file = Some(source.name().to_owned())))?;
+    if let Some(footer) = &checked.footer {
+        accounts::check(&footer.manifest, session.flavor())?;
+    }
     let missing = destination::missing_definers(session, &checked.definers).await?;
     checked.warnings.extend(missing);
     checked.warnings.extend(

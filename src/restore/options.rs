@@ -127,6 +127,13 @@ impl RestoreOptions {
 
     /// Whether a script may change accounts, roles and privileges: `CREATE USER`, `GRANT`,
     /// `SET PASSWORD` and the like. A restore point does not hold them.
+    ///
+    /// So may a file of our own with accounts
+    /// ([`DumpOptions::with_accounts`](crate::DumpOptions::with_accounts)): those that are there
+    /// already, the one that restores among them, keep their password and every other property,
+    /// and are granted what is missing. No restore point covers accounts. Grants that name
+    /// databases which the file does not hold need `with_other_databases` too, and partial revokes
+    /// (`MySQL`), which spare the account that restores, `with_indirect_statements`.
     #[must_use]
     pub fn with_accounts(mut self, allowed: bool) -> Self {
         self.accounts = allowed;

@@ -1,5 +1,6 @@
 //! The server: how to reach it, and what it says about itself.
 
+mod accounts;
 mod catalog;
 mod connect;
 mod connect_url;
@@ -19,6 +20,7 @@ mod settings;
 mod snapshot;
 mod tls;
 
+pub(crate) use accounts::Accounts;
 pub(crate) use catalog::{
     Charset, Column, ColumnKind, Database, Fingerprints, InnodbIds, Table, TableState, TableStates,
     string_literal,

@@ -22,6 +22,7 @@ mod compare;
 #[path = "../../examples/sample/mod.rs"]
 mod sample_data;
 
+mod accounts;
 mod backup;
 mod changes;
 mod comparer;

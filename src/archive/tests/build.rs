@@ -50,6 +50,7 @@ pub(super) fn manifest() -> Manifest {
         names_databases: false,
         databases: vec![DatabaseEntry::new("shop".into(), "utf8mb4".into(), "utf8mb4_bin".into())],
         objects: vec![table("t", 2), table("ü\n-- \u{2028}\u{10ffff}\u{7f}\"\\", 0)],
+        accounts: Vec::new(),
         left_out: Vec::new(),
         warnings: vec!["none".into()],
         largest_statement_bytes: 31,

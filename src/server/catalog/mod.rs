@@ -20,6 +20,11 @@ use crate::ident::{ObjectKind, ObjectName};
 const SYSTEM_DATABASES: [&str; 5] =
     ["information_schema", "performance_schema", "mysql", "sys", "ndbinfo"];
 
+/// Whether a database is the server's own.
+pub(crate) fn is_system_database(name: &str) -> bool {
+    SYSTEM_DATABASES.iter().any(|system| name.eq_ignore_ascii_case(system))
+}
+
 impl Session {
     /// The names of all databases that are not the server's own, in order of name.
     pub(crate) async fn database_names(&mut self) -> Result<Vec<String>> {
@@ -27,9 +32,7 @@ impl Session {
             .query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME")
             .await?;
         let mut names = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>>>()?;
-        names.retain(|name| {
-            !SYSTEM_DATABASES.iter().any(|system| name.eq_ignore_ascii_case(system))
-        });
+        names.retain(|name| !is_system_database(name));
         Ok(names)
     }
 

@@ -9,7 +9,7 @@ mod jobs;
 mod load;
 mod matrix;
 mod network;
-mod private;
+pub(crate) mod private;
 mod processes;
 pub(crate) mod proxy;
 mod recorded;
