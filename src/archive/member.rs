@@ -33,9 +33,10 @@ impl Compression {
 }
 
 impl Default for Compression {
-    /// gzip at level 3: on dump text as small as `gzip -6` makes it, at several times its speed.
+    /// gzip at level 2: on dump text within two hundredths of what `gzip -6` makes of it, at several
+    /// times its speed.
     fn default() -> Self {
-        Self::Gzip(3)
+        Self::Gzip(2)
     }
 }
 

@@ -39,6 +39,7 @@ pub enum RestoreMode {
 /// | [`with_default_charset`](Self::with_default_charset) | `utf8mb4` | `--default-character-set` |
 /// | [`with_binlog`](Self::with_binlog) | `true` | `SET sql_log_bin=0` by hand |
 /// | [`with_connections`](Self::with_connections) | the cores, at most 4 | none |
+/// | [`with_deferred_index_bytes`](Self::with_deferred_index_bytes) | 16 MiB | `--optimize-keys` (myloader) |
 /// | [`with_incomplete`](Self::with_incomplete) | `false` | none; it never checks |
 /// | [`with_continue_on_error`](Self::with_continue_on_error) | `false` | `--force` |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,7 @@ pub struct RestoreOptions {
     incomplete: bool,
     continue_on_error: bool,
     connections: Option<usize>,
+    deferred_index_bytes: u64,
 }
 
 impl Default for RestoreOptions {
@@ -81,6 +83,7 @@ impl Default for RestoreOptions {
             incomplete: false,
             continue_on_error: false,
             connections: None,
+            deferred_index_bytes: 16 << 20,
         }
     }
 }
@@ -236,6 +239,23 @@ impl RestoreOptions {
     pub fn with_connections(mut self, connections: usize) -> Self {
         self.connections = Some(connections);
         self
+    }
+
+    /// From how many bytes of SQL a table of a file of our own, replayed by several connections,
+    /// gets its secondary indexes after its rows: building them at once is several times as fast.
+    /// Only plain indexes of InnoDB tables without foreign keys are put off; unique ones and those
+    /// of full text stay. `u64::MAX` puts none off. If the restore fails in between, tables may
+    /// lack such indexes, as they may lack rows.
+    #[must_use]
+    pub fn with_deferred_index_bytes(mut self, bytes: u64) -> Self {
+        self.deferred_index_bytes = bytes;
+        self
+    }
+
+    /// From how many bytes of SQL a table gets its secondary indexes after its rows.
+    #[must_use]
+    pub const fn deferred_index_bytes(&self) -> u64 {
+        self.deferred_index_bytes
     }
 
     /// How many connections replay a file of our own.

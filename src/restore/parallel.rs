@@ -3,13 +3,16 @@
 //! The members of a file are independent once the tables of their rows are there, so within the
 //! tables of one database those that create something go first, in order, and the rest, which is
 //! nearly all of a large file, is spread over the connections. Triggers do not exist yet then,
-//! and foreign keys are not checked, so the order of rows does not matter.
+//! and foreign keys are not checked, so the order of rows does not matter. Large tables get their
+//! secondary indexes when their last row is there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::try_join_all;
 
+use super::indexes::PutOff;
 use super::options::RestoreOptions;
 use super::policy::Policy;
 use super::replay::replay_member;
@@ -27,6 +30,13 @@ pub(super) struct ParallelReplay<'a> {
     pub(super) footer: &'a Footer,
     pub(super) policy: &'a Policy,
     pub(super) context: &'a Context,
+}
+
+/// A table whose indexes wait for its rows.
+struct Waiting {
+    indexes: PutOff,
+    /// How many members with rows of it are still to be replayed.
+    members: AtomicUsize,
 }
 
 impl ParallelReplay<'_> {
@@ -98,6 +108,7 @@ impl ParallelReplay<'_> {
         let (first, rest): (Vec<_>, Vec<_>) =
             members.iter().copied().partition(|(member, _)| defines(member));
         self.in_order(session, &first, replayed).await?;
+        let waiting = self.put_indexes_off(session, &first, &rest).await?;
         let wanted = self.options.connections().min(rest.len()).saturating_sub(1);
         while helpers.len() < wanted {
             helpers.push(self.helper(replayed).await?);
@@ -105,11 +116,19 @@ impl ParallelReplay<'_> {
 
         let next = AtomicUsize::new(0);
         let workers = std::iter::once(&mut *session).chain(helpers.iter_mut()).map(|session| {
-            let (next, rest) = (&next, &rest);
+            let (next, rest, waiting) = (&next, &rest, &waiting);
             async move {
                 let mut replayed = Replayed::default();
                 while let Some(&placed) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
                     self.member(session, placed, &mut replayed).await?;
+                    for part in &placed.0.parts {
+                        // Whoever inserts the last rows builds the indexes; the others go on.
+                        if let Some(table) = waiting.get(&part.object)
+                            && table.members.fetch_sub(1, Ordering::AcqRel) == 1
+                        {
+                            table.indexes.put_back(session).await?;
+                        }
+                    }
                 }
                 Ok::<_, Error>(replayed)
             }
@@ -118,6 +137,43 @@ impl ParallelReplay<'_> {
             replayed.add(worker);
         }
         Ok(())
+    }
+
+    /// Takes the secondary indexes off the tables that were just made and whose rows, all of them
+    /// still to come, are many.
+    async fn put_indexes_off(
+        &self,
+        session: &mut Session,
+        first: &[(&Member, u64)],
+        rest: &[(&Member, u64)],
+    ) -> Result<BTreeMap<u32, Waiting>> {
+        let mut waiting = BTreeMap::new();
+        if self.policy.goes_on() {
+            // After an error that is passed over nobody would come to put them back.
+            return Ok(waiting);
+        }
+        for part in first.iter().flat_map(|(member, _)| &member.parts) {
+            let of_table: Vec<_> = rest
+                .iter()
+                .filter(|(member, _)| member.parts.iter().any(|other| other.object == part.object))
+                .collect();
+            let bytes: u64 = of_table.iter().map(|(member, _)| member.sql_bytes).sum();
+            let entry = usize::try_from(part.object)
+                .ok()
+                .and_then(|position| self.footer.manifest.objects.get(position));
+            if let Some(entry) = entry
+                && part.definition
+                && part.rows == 0
+                && !of_table.is_empty()
+                && bytes >= self.options.deferred_index_bytes()
+                && entry.engine.as_deref() == Some("InnoDB")
+                && let Some(indexes) = PutOff::take(session, &entry.name).await?
+            {
+                let members = AtomicUsize::new(of_table.len());
+                waiting.insert(part.object, Waiting { indexes, members });
+            }
+        }
+        Ok(waiting)
     }
 
     /// One more connection, with the settings of the script's start.

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use mysql_async::Opts;
 use mysql_async::prelude::Queryable as _;
 use snapdump::archive::SnapshotRung;
-use snapdump::{ConnectOptions, Context, DumpOptions, dump, inspect};
+use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, dump, inspect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::backup::{dump_into, plain, restore_into};
+use crate::backup::{dump_into, plain, restore_into, restore_with};
 use crate::compare::{compare, describe};
 use crate::harness::{TestDatabase, TestServer};
 use crate::roundtrip::{connect, scratch};
@@ -176,6 +176,41 @@ on_each_server! {
         conn.disconnect().await.unwrap();
         let lines: Vec<_> = compare(&before, &after).iter().map(ToString::to_string).collect();
         assert_eq!(lines, [""; 0]);
+    }
+
+    /// Indexes that are built after the rows are those that were there, in the same order.
+    async fn indexes_that_were_put_off_come_back(server: TestServer) {
+        let database = keys_of_all_kinds(&server).await;
+        database
+            .run(&[
+                "ALTER TABLE close_numbers ADD COLUMN a INT, ADD COLUMN t TEXT, \
+                 ADD KEY z (a), ADD KEY `a``b,` (filler(10), a) COMMENT 'it''s, (one)', \
+                 ADD UNIQUE KEY u (id, a), ADD FULLTEXT KEY f (t)",
+                "CREATE TABLE child (id INT PRIMARY KEY, parent INT, v INT, KEY (v), \
+                 FOREIGN KEY (parent) REFERENCES close_numbers (id))",
+                "INSERT INTO child SELECT n, n, n FROM numbers",
+            ])
+            .await;
+        let mut conn = database.conn().await;
+        let _: Vec<mysql_async::Row> = conn.query("ANALYZE TABLE close_numbers").await.unwrap();
+        let (_directory, path) = scratch();
+        let options = DumpOptions::default().with_connections(2).with_chunk_bytes(64 << 10);
+        dump_into(&database, &path, &options).await;
+        let before = describe(&mut conn, &database.name).await.unwrap();
+        for (connections, bytes) in [(3, 0), (2, u64::MAX), (1, 0)] {
+            let target = server.database().await;
+            let options = RestoreOptions::default()
+                .with_connections(connections)
+                .with_deferred_index_bytes(bytes);
+            restore_with(&target, &path, &options).await;
+            // One of its own: dropping a database ends the connections that are in it.
+            let mut conn = server.conn().await;
+            let after = describe(&mut conn, &target.name).await.unwrap();
+            conn.disconnect().await.unwrap();
+            let lines: Vec<_> = compare(&before, &after).iter().map(ToString::to_string).collect();
+            assert_eq!(lines, [""; 0], "{connections} connections");
+        }
+        conn.disconnect().await.unwrap();
     }
 
     /// What one transaction writes to several tables, several connections see as a whole or not at
