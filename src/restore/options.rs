@@ -187,7 +187,7 @@ impl RestoreOptions {
         for name in [from, to] {
             let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             if name.is_empty() || !name.bytes().all(letter) {
-                return Err(crate::Error::config(format!("'{name}' is no collation")));
+                return Err(crate::error::Error::config(format!("'{name}' is no collation")));
             }
         }
         self.collations.insert(from.to_ascii_lowercase(), to.to_owned());
@@ -201,7 +201,7 @@ impl RestoreOptions {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if no script can be read in it.
     pub fn with_default_charset(mut self, name: &str) -> Result<Self> {
         Charset::from_name(name).map_err(|error| {
-            crate::Error::config("the default character set").with_source(error)
+            crate::error::Error::config("the default character set").with_source(error)
         })?;
         name.clone_into(&mut self.default_charset);
         Ok(self)

@@ -544,7 +544,7 @@ async fn damaged(api: &Api, directory: &Path, name: &str) {
 
 /// A restore that was left half done is undone by one call, once.
 async fn half_done(api: &Api, manager: &BackupManager, database: &TestDatabase, directory: &Path) {
-    let broken = "DELETE FROM dish WHERE id = 1;\nCREATE TABLE stray (id INT);\nNO STATEMENT;\n";
+    let broken = "DELETE FROM dish WHERE id = 1;\nCREATE TABLE stray (id INT);\nINSERT INTO dish VALUES (2, 'dup');\n";
     std::fs::write(directory.join("broken.sql"), broken).unwrap();
     let request = RestoreRequest::new("broken.sql".parse().unwrap()).with_rollback(false);
     let job = manager.restore(request).await.unwrap();

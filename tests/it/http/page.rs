@@ -86,7 +86,7 @@ async fn a_person_backs_up_and_restores() {
     browser.click("#create").await;
     browser.until_text("#job-title", "Backing up manual_").await;
     proxy.held().await;
-    browser.until_text("#job-facts", "2 of 3").await;
+    browser.until_text("#job-facts", " of 3").await;
     assert!(browser.sees("#job-bar").await && browser.sees("#job-cancel").await);
     browser.picture("running").await;
     browser.dark(true).await;
