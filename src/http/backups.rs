@@ -209,11 +209,13 @@ pub(super) async fn restore(
 /// The member `timeout_seconds`: how long the job may take.
 fn timeout(body: &mut Body) -> Result<Option<std::time::Duration>, Refusal> {
     let Some(value) = body.take("timeout_seconds") else { return Ok(None) };
-    match value.as_u64() {
-        Some(seconds @ 1..=604_800) => Ok(Some(std::time::Duration::from_secs(seconds))),
+    match value.as_f64() {
+        Some(seconds) if (1.0..=604_800.0).contains(&seconds) => {
+            Ok(Some(std::time::Duration::from_secs_f64(seconds)))
+        }
         _ => Err(Refusal::bad_request(
             "INVALID_TIMEOUT",
-            "timeout_seconds is a whole number from 1 to 604800, which is a week",
+            "timeout_seconds is a number from 1 to 604800, which is a week",
         )),
     }
 }

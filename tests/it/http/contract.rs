@@ -210,7 +210,7 @@ async fn names_that_are_wrong(api: &Api, directory: &Path) {
         ("mode", json!("merge "), "INVALID_MODE"),
         ("mode", json!(1), "INVALID_MODE"),
         ("timeout_seconds", json!(0), "INVALID_TIMEOUT"),
-        ("timeout_seconds", json!(1.5), "INVALID_TIMEOUT"),
+        ("timeout_seconds", json!(0.5), "INVALID_TIMEOUT"),
         ("timeout_seconds", json!("5"), "INVALID_TIMEOUT"),
         ("Mode", json!("replace"), "UNKNOWN_FIELD"),
     ] {
