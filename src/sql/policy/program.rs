@@ -27,6 +27,10 @@ const VERBS: [&str; 18] = [
     "TRUNCATE", "SIGNAL", "OPEN", "EXECUTE", "PREPARE", "REPLACE", "GRANT", "LOCK",
 ];
 
+/// Words that cannot be labels. In the mode `ORACLE` a colon behind them belongs to `:NEW` or `:OLD`.
+const NO_LABELS: [&str; 9] =
+    ["BEGIN", "LOOP", "REPEAT", "CASE", "IF", "WHILE", "THEN", "ELSE", "DO"];
+
 /// The walk through a body.
 #[derive(Default)]
 struct Body<'a> {
@@ -73,7 +77,8 @@ impl<'a> Examiner<'a> {
         let named = after_sign(b'.')
             || after_sign(b'@')
             || ["FOLLOWS", "PRECEDES", "OF"].iter().any(|word| !body.past_head && after(word));
-        let labelled = self.tokens.peek().is_some_and(|next| next.is_sign(b':'));
+        let labelled =
+            !token.is_any(&NO_LABELS) && self.tokens.peek().is_some_and(|next| next.is_sign(b':'));
         let begins = body.start && !named && !labelled;
         let can_start = begins || (!body.past_head && body.depth == 0 && !named && !labelled);
         let verb = token.is_any(&VERBS)

@@ -224,6 +224,12 @@ fn several_statements_in_one_text_count_one_by_one() {
           THEN USE y; END p; DROP DATABASE x",
             "Drop x",
         ),
+        (
+            "CREATE TRIGGER t BEFORE UPDATE ON t FOR EACH ROW BEGIN :NEW.a := 1; IF :NEW.a > 1 THEN \
+          :NEW.a := 2; ELSE :NEW.a := CASE :NEW.a WHEN 1 THEN 2 END; END IF; WHILE :OLD.a < 0 LOOP \
+          :NEW.a := 1; GRANT a TO b; END LOOP; END; DROP DATABASE x",
+            "Drop x",
+        ),
         ("CREATE PACKAGE p AS a INT; PROCEDURE q; FUNCTION f RETURN INT; END; USE x", "Use x"),
         (
             "CREATE PACKAGE BODY p AS a INT := 1; PROCEDURE q AS b INT; BEGIN USE y; END; FUNCTION f \

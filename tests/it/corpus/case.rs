@@ -13,6 +13,7 @@ use crate::harness::{TestDatabase, TestServer, run, stderr_of};
 /// -- stock loses: what and why      what the stock tools bring back differs from the source
 /// -- stock fails: what and why      the stock tools cannot dump it, or not restore their dump
 /// -- stock hangs: what and why      the stock dump tool never ends
+/// -- stock refused: text            our restore refuses the stock dump with this text
 /// -- warning: text                  a warning of our dump has this text in it
 /// -- lost: view v                   our dump says that it is broken and keeps it as a comment
 /// -- changed: table t, row           what our dump brings back differs in the lines that begin so;
@@ -32,6 +33,7 @@ pub(crate) struct Case {
     pub(crate) stock_loses: Option<String>,
     pub(crate) stock_fails: Option<String>,
     pub(crate) stock_hangs: Option<String>,
+    pub(crate) stock_refused: Option<String>,
     pub(crate) warnings: Vec<String>,
     /// Objects that are not restored, each of which a warning names.
     pub(crate) lost: Vec<String>,
@@ -70,6 +72,7 @@ impl Case {
             "stock loses" => self.stock_loses = Some(value),
             "stock fails" => self.stock_fails = Some(value),
             "stock hangs" => self.stock_hangs = Some(value),
+            "stock refused" => self.stock_refused = Some(value),
             "warning" => self.warnings.push(value),
             "lost" => self.lost.push(value),
             "changed" => self.changed.push(value),

@@ -133,6 +133,11 @@ impl Trips<'_> {
         std::fs::write(&path, &dump).unwrap();
         let target = self.target(Some(source)).await;
         match self.restore(&path, &target).await {
+            Err(error)
+                if self.case.stock_refused.as_ref().is_some_and(|text| error.contains(text)) => {}
+            Ok(()) if self.case.stock_refused.is_some() => {
+                self.failures.push("stock -> ours: it should have been refused".to_owned());
+            }
             Ok(()) => self.expect_same("stock -> ours", &theirs, &target).await,
             Err(error) => self.failures.push(format!("stock -> ours: {error}")),
         }

@@ -1,4 +1,5 @@
 -- Programs keep the default of their database at the time they were made.
+-- stock refused: alters the database
 -- stock loses: the default collation that a program's database had; and its parameters change with it
 ALTER DATABASE CHARACTER SET latin1 COLLATE latin1_swedish_ci;
 CREATE TABLE t (a VARCHAR(10));

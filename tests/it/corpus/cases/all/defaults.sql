@@ -1,3 +1,4 @@
+-- stock loses on mariadb: characters beyond the BMP in defaults
 -- Column defaults: literals with every awkward byte, expressions, ON UPDATE.
 SET NAMES utf8mb4;
 SET sql_mode = '';
