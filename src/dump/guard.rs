@@ -13,6 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::plan::Plan;
+use crate::archive::ObjectEntry;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName};
@@ -180,6 +182,32 @@ impl Guard {
              cannot see whether this was one of them: run the dump again, or GRANT PROCESS ON *.*",
         )
         .at(|place| place.object = Some(object)))
+    }
+
+    /// Fails unless everything that was there when the dump began is in the file, or was left out
+    /// by the options: the plan was made later, from another look at the catalogue.
+    pub(super) fn check_complete(
+        &self,
+        plan: &Plan,
+        objects: &[ObjectEntry],
+        definitions: bool,
+    ) -> Result<()> {
+        let held: BTreeSet<&ObjectName> = objects.iter().map(|entry| &entry.name).collect();
+        let left_out: BTreeSet<&str> = plan.left_out.iter().map(String::as_str).collect();
+        for database in &plan.databases {
+            let Some(before) = find(&self.before, &database.name) else { continue };
+            let tables = before.tables.keys().map(|name| (ObjectKind::Table, name));
+            let programs = before.programs.keys().map(|(kind, name)| (*kind, name));
+            let programs =
+                programs.filter(|(kind, _)| definitions && *kind != ObjectKind::Database);
+            for (kind, name) in tables.chain(programs) {
+                let object = ObjectName::new(kind, &database.name, name);
+                if !held.contains(&object) && !left_out.contains(object.to_string().as_str()) {
+                    return Err(changed(&object));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What several tables have in common that could take one another's place unnoticed.

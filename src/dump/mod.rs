@@ -649,7 +649,8 @@ impl Dump {
                 guard.check_programs(database).await?;
             }
         }
-        Ok(())
+        let definitions = self.shared.options.definitions();
+        guard.check_complete(&self.shared.plan, &self.objects, definitions)
     }
 
     async fn section_of_programs<'b>(

@@ -66,7 +66,7 @@ impl Session {
         let tables = format!(
             "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, CREATE_TIME, CREATE_OPTIONS, \
              TABLE_COLLATION, TABLE_COMMENT, UNIX_TIMESTAMP(CREATE_TIME) \
-             FROM information_schema.TABLES {of} AND TABLE_TYPE NOT IN ('VIEW', 'SEQUENCE')"
+             FROM information_schema.TABLES {of} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
         );
         let mut states = TableStates::new();
         for row in self.query(&tables).await? {
