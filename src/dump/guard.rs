@@ -268,12 +268,24 @@ fn own_ids<'a>(ids: Option<&'a InnodbIds>, table: &ObjectName) -> Option<&'a BTr
     ids?.get(&innodb_name(table)?)
 }
 
-/// InnoDB's own name of a table; `None` where it has to be escaped, in a way that only the server
-/// knows.
+/// InnoDB's own name of a table: what is neither letter, digit nor underscore stands as `@` and four
+/// hexadecimal digits (manual, Mapping of Identifiers to File Names). `None` beyond ASCII, where only
+/// the server knows the rest of the rule.
 fn innodb_name(table: &ObjectName) -> Option<String> {
-    let name = format!("{}/{}", table.database_name().unwrap_or_default(), table.name());
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/');
-    (name.chars().all(plain) && name.matches('/').count() == 1).then_some(name)
+    let mut name = String::new();
+    for (position, part) in [table.database_name()?, table.name()].into_iter().enumerate() {
+        if position > 0 {
+            name.push('/');
+        }
+        for c in part.chars() {
+            match c {
+                '_' | '0'..='9' | 'a'..='z' | 'A'..='Z' => name.push(c),
+                c if c.is_ascii() => name.push_str(&format!("@{:04x}", u32::from(c))),
+                _ => return None,
+            }
+        }
+    }
+    Some(name)
 }
 
 /// The catalogue can spell a database's name otherwise than it was asked for.
