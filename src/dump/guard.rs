@@ -11,6 +11,7 @@
 //! changed anywhere on the server and this one could have been meant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::plan::Plan;
@@ -280,7 +281,10 @@ fn innodb_name(table: &ObjectName) -> Option<String> {
         for c in part.chars() {
             match c {
                 '_' | '0'..='9' | 'a'..='z' | 'A'..='Z' => name.push(c),
-                c if c.is_ascii() => name.push_str(&format!("@{:04x}", u32::from(c))),
+                c if c.is_ascii() => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(name, "@{:04x}", u32::from(c));
+                }
                 _ => return None,
             }
         }
