@@ -17,6 +17,17 @@ use mysql_async::{Conn, Opts, OptsBuilder};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+/// How long stopping may take: two seconds, which is the promise for a machine that has a core to
+/// spare, and as many times more as there are threads that want to run for each core of this one. The
+/// tests of other areas run beside this one, and the servers clear up after those before.
+pub(crate) fn soon() -> Duration {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let running: f64 = load.split(' ').next().and_then(|one| one.parse().ok()).unwrap_or(0.0);
+    let crowd = running / f64::from(u32::try_from(cores).unwrap());
+    Duration::from_secs(2).mul_f64(crowd.max(1.0))
+}
+
 /// Which family a server belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flavor {

@@ -312,6 +312,8 @@ on_each_server! {
                     .await
                     .unwrap();
             }
+            // A table of this very second costs a look at its numbers.
+            tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
             let before = commands.load(Ordering::Relaxed);
             let options = DumpOptions::default().with_connections(1);
             dump(&through_proxy, Vec::new(), &options, &Context::new()).await.unwrap();

@@ -13,12 +13,10 @@ use crate::backup::{
     assert_error, assert_no_session_left, dump_into, files_in, plain, restore_into, sessions,
 };
 use crate::gate::gated;
-use crate::harness::{TestDatabase, TestServer};
+use crate::harness::{TestDatabase, TestServer, soon};
 use crate::roundtrip::{connect, scratch};
 use crate::sample::sample_database;
 
-/// How long stopping may take.
-const SOON: Duration = Duration::from_secs(2);
 /// Longer than any test waits.
 const SLEEP: &str = "SLEEP(120)";
 
@@ -84,7 +82,7 @@ async fn stopped<T: std::fmt::Debug>(
 ) -> snapdump::Error {
     let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
     let ended = ended.expect("the operation goes on").unwrap();
-    assert!(since.elapsed() < SOON, "stopping took {:?}", since.elapsed());
+    assert!(since.elapsed() < soon(), "stopping took {:?}", since.elapsed());
     ended.unwrap_err()
 }
 
@@ -102,7 +100,7 @@ on_each_server! {
         assert_error(&server, &error, ErrorKind::Cancelled, &["cancelled"]);
         assert_eq!(error.location().phase, Some(Phase::Tables));
         assert_eq!(files_in(directory.path()), [""; 0]);
-        assert_no_session_left(&database, SOON.saturating_sub(since.elapsed())).await;
+        assert_no_session_left(&database, soon().saturating_sub(since.elapsed())).await;
         // A context stays cancelled.
         let error = endless_dump(&database, &path, &context).await.unwrap_err();
         assert_error(&server, &error, ErrorKind::Cancelled, &[]);
@@ -121,7 +119,7 @@ on_each_server! {
         assert_error(&server, &error, ErrorKind::TimedOut, &["out of time"]);
         assert!(since.elapsed() >= limit);
         assert_eq!(files_in(directory.path()), [""; 0]);
-        assert_no_session_left(&database, SOON).await;
+        assert_no_session_left(&database, soon()).await;
     }
 
     async fn a_dump_that_is_dropped_ends_its_query_and_removes_its_file(server: TestServer) {
@@ -194,7 +192,7 @@ on_each_server! {
         let error = stopped(running, since).await;
         assert_error(&server, &error, ErrorKind::Cancelled, &["endless.sql"]);
         assert_eq!(error.location().phase, Some(Phase::Replay));
-        assert_no_session_left(&database, SOON.saturating_sub(since.elapsed())).await;
+        assert_no_session_left(&database, soon().saturating_sub(since.elapsed())).await;
         assert_eq!(files_in(directory.path()), ["endless.sql"]);
         assert_eq!(context.progress().statements_done, 2);
         let there = crate::backup::present(&database).await;
@@ -211,7 +209,7 @@ on_each_server! {
         asleep(&database).await;
         let error = stopped(running, since + limit).await;
         assert_error(&server, &error, ErrorKind::TimedOut, &["endless.sql"]);
-        assert_no_session_left(&database, SOON).await;
+        assert_no_session_left(&database, soon()).await;
     }
 
     async fn a_restore_that_is_dropped_ends_its_statement(server: TestServer) {
@@ -249,14 +247,14 @@ on_each_server! {
                 Err(error) => {
                     cancelled += 1;
                     assert_error(&server, &error, ErrorKind::Cancelled, &[]);
-                    assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
+                    assert!(since.elapsed() < soon(), "{:?}", since.elapsed());
                 }
             }
             assert_eq!(files_in(directory.path()), ["backup.sql.gz"]);
         }
         // How many depends on how busy the machine is; the first one has had no time at all.
         assert!(cancelled > 0);
-        assert_no_session_left(&database, SOON).await;
+        assert_no_session_left(&database, soon()).await;
 
         let target = server.database().await;
         let whole = Instant::now();
@@ -277,9 +275,9 @@ on_each_server! {
             if let Err(error) = running.await.unwrap() {
                 cancelled += 1;
                 assert_error(&server, &error, ErrorKind::Cancelled, &[]);
-                assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
+                assert!(since.elapsed() < soon(), "{:?}", since.elapsed());
             }
-            assert_no_session_left(&target, SOON).await;
+            assert_no_session_left(&target, soon()).await;
             if step == 3 {
                 let options =
                     RestoreOptions::default().with_restore_point_directory(points.path());

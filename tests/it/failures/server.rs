@@ -13,7 +13,7 @@ use snapdump::{
 use tokio::io::AsyncWrite;
 
 use crate::backup::{assert_error, assert_no_session_left, dump_into, files_in, plain};
-use crate::harness::TestServer;
+use crate::harness::{TestServer, soon};
 use crate::roundtrip::{connect, scratch};
 use crate::sample::sample_database;
 
@@ -154,13 +154,13 @@ on_each_server! {
                 .await
                 .unwrap_err();
             assert_error(&server, &error, ErrorKind::Io, &["could not write", "the tape\\nis torn"]);
-            assert_no_session_left(&database, Duration::from_secs(2)).await;
+            assert_no_session_left(&database, soon()).await;
         }
         let full = tokio::fs::OpenOptions::new().write(true).open("/dev/full").await.unwrap();
         let error =
             dump(&connect(&database), full, &DumpOptions::default(), &context).await.unwrap_err();
         assert_error(&server, &error, ErrorKind::NoSpace, &["No space left"]);
-        assert_no_session_left(&database, Duration::from_secs(2)).await;
+        assert_no_session_left(&database, soon()).await;
     }
 
     /// A file that takes the name while the dump runs is not replaced.

@@ -11,7 +11,7 @@ use crate::backup::{
     restore_with, state,
 };
 use crate::compare::compare;
-use crate::harness::TestDatabase;
+use crate::harness::{TestDatabase, soon};
 use crate::roundtrip::{connect, scratch};
 use crate::sample::{differences, sample_database};
 
@@ -175,7 +175,7 @@ on_each_server! {
                 // What came before it is there, what comes after it is not.
                 assert_eq!(context.progress().statements_done, 4);
                 assert_eq!(number(&target, "SELECT MAX(id) FROM t").await, 2);
-                assert_no_session_left(&target, std::time::Duration::from_secs(2)).await;
+                assert_no_session_left(&target, soon()).await;
                 assert_eq!(files_in(directory.path()), ["backup.sql.gz"]);
             }
         }

@@ -1,6 +1,5 @@
 //! A server that belongs to one test, which may then kill it, restart it or change it as a whole.
 
-use std::fmt::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -90,24 +89,36 @@ impl PrivateServer {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true);
-        let child = command.spawn().unwrap();
-        self.pid = child.id().unwrap();
-        self.restarted = Some(child);
+        let lock = self.command.iter().find_map(|argument| argument.strip_prefix("--socket="));
+        let lock = format!("{}.lock", lock.expect("it has a socket"));
+        let mut start = || {
+            // MySQL takes a dead process that nobody has reaped yet for the owner of the socket, and
+            // does not start. `kill` has seen it dead.
+            let _ = std::fs::remove_file(&lock);
+            command.spawn().unwrap()
+        };
+        let mut child = start();
         let since = Instant::now();
-        let mut problem = String::new();
+        let (mut problem, mut ended) = (String::new(), String::new());
         while since.elapsed() < Duration::from_secs(120) {
+            if let Some(status) = child.try_wait().unwrap() {
+                ended = format!(" (it ended with {status})");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                child = start();
+            }
+            self.pid = child.id().expect("it was not waited for");
             match mysql_async::Conn::new(mysql_async::Opts::from_url(&self.server.url).unwrap())
                 .await
             {
-                Ok(conn) => return conn.disconnect().await.unwrap(),
-                Err(error) => {
-                    problem.clear();
-                    write!(problem, "{error}").unwrap();
+                Ok(conn) => {
+                    self.restarted = Some(child);
+                    return conn.disconnect().await.unwrap();
                 }
+                Err(error) => problem = error.to_string(),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{}: does not start again: {problem}", self.server.name);
+        panic!("{}: does not start again: {problem}{ended}", self.server.name);
     }
 
     /// Runs statements as root.

@@ -26,7 +26,16 @@ async fn program() -> &'static Path {
         .get_or_init(|| async {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let arguments = ["build", "--locked", "--all-features", "--example", "serve"];
-            let built = Command::new(cargo)
+            let mut command = Command::new(cargo);
+            // Cargo tells tests about their package. The build scripts of some dependencies would
+            // take that for a change, and everything would be built once more, and again afterwards.
+            for (name, _) in std::env::vars_os() {
+                let text = name.to_string_lossy();
+                if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                    command.env_remove(name);
+                }
+            }
+            let built = command
                 .args(arguments)
                 .arg("--message-format=json")
                 .current_dir(env!("CARGO_MANIFEST_DIR"))

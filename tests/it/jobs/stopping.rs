@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
-    CreateRequest, ErrorKind, Job, JobKind, JobState, ManagerOptions, Phase, RestoreMode,
+    CreateRequest, ErrorKind, JobKind, JobState, ManagerOptions, Phase, RestoreMode,
     RestoreRequest, TargetState,
 };
 use tokio::time::Instant;
@@ -14,18 +14,28 @@ use super::others::{SLOW, asleep};
 use super::setup::{backups_in, completed, ended, manager, manager_with};
 use crate::backup::{assert_no_session_left, files_in, state};
 use crate::compare::compare;
+use crate::harness::{TestDatabase, soon};
 use crate::sample::sample_database;
 
-const SOON: Duration = Duration::from_secs(2);
-
-async fn reaches(job: &Job, phase: Phase) {
-    let mut changes = job.watch();
-    while let Some(status) = changes.next().await {
-        if status.phase == phase {
+/// Waits until a job waits for the lock that somebody else has on a table.
+async fn blocked(database: &TestDatabase) {
+    let mut conn = database.server.conn().await;
+    for _ in 0..600 {
+        let found: Vec<String> = conn
+            .query(format!(
+                "SELECT INFO FROM information_schema.PROCESSLIST \
+                 WHERE DB = '{}' AND STATE LIKE 'Waiting for table%'",
+                database.name
+            ))
+            .await
+            .unwrap();
+        if !found.is_empty() {
+            conn.disconnect().await.unwrap();
             return;
         }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("the job never came to {phase}");
+    panic!("the job never came to the locked table");
 }
 
 on_each_server! {
@@ -40,16 +50,16 @@ on_each_server! {
         // Nobody needs to hold it.
         drop(job);
         let job = manager.handle(id).unwrap();
-        reaches(&job, Phase::Plan).await;
+        blocked(&database).await;
         let since = Instant::now();
         job.cancel();
         assert_eq!(job.status().state, JobState::Stopping);
         job.cancel();
         assert_eq!(job.wait().await.unwrap_err().kind(), ErrorKind::Cancelled);
-        assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
+        assert!(since.elapsed() < soon(), "{:?}", since.elapsed());
         blocker.query_drop("UNLOCK TABLES").await.unwrap();
         blocker.disconnect().await.unwrap();
-        assert_no_session_left(&database, SOON).await;
+        assert_no_session_left(&database, soon()).await;
         let status = job.status();
         assert_eq!(status.state, JobState::Cancelled);
         job.cancel();
@@ -93,10 +103,10 @@ on_each_server! {
             assert!(rollback.succeeded, "{way}: {rollback:?}");
             if way != "time" {
                 let stopped = since.elapsed().as_secs_f64() - rollback.seconds;
-                assert!(stopped < SOON.as_secs_f64(), "{way}: {stopped}");
+                assert!(stopped < soon().as_secs_f64(), "{way}: {stopped}");
             }
             assert_eq!(status.target, Some(TargetState::RolledBack));
-            assert_no_session_left(&database, SOON).await;
+            assert_no_session_left(&database, soon()).await;
             let lines: Vec<_> =
                 compare(&before, &state(&database).await).iter().map(ToString::to_string).collect();
             assert_eq!(lines, [""; 0], "{way}");
@@ -128,8 +138,8 @@ on_each_server! {
             let status = ended(&job).await;
             let rollback = status.rollback.as_ref().map_or(0.0, |rollback| rollback.seconds);
             let stopped = since.elapsed().as_secs_f64() - rollback;
-            assert!(stopped < SOON.as_secs_f64(), "{stopped}: {status:?}");
-            assert_no_session_left(&database, SOON).await;
+            assert!(stopped < soon().as_secs_f64(), "{stopped}: {status:?}");
+            assert_no_session_left(&database, soon()).await;
             let now = state(&database).await;
             match status.target.unwrap() {
                 TargetState::Untouched | TargetState::RolledBack => {
