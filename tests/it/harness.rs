@@ -21,7 +21,7 @@ use tokio::process::Command;
 /// spare, and as many times more as there are threads that want to run for each core of this one. The
 /// tests of other areas run beside this one, and the servers clear up after those before.
 pub(crate) fn soon() -> Duration {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let running: f64 = load.split(' ').next().and_then(|one| one.parse().ok()).unwrap_or(0.0);
     let crowd = running / f64::from(u32::try_from(cores).unwrap());

@@ -110,7 +110,7 @@ on_each_server! {
     async fn a_dump_that_runs_out_of_time_ends_its_query_and_removes_its_file(server: TestServer) {
         let database = one_table(&server).await;
         let (directory, path) = scratch();
-        let limit = Duration::from_secs(4);
+        let limit = soon() * 2;
         let since = Instant::now();
         let context = Context::new().with_timeout(limit);
         let running = tokio::spawn(endless_dump(&database, &path, &context));
@@ -148,7 +148,7 @@ on_each_server! {
             ])
             .await;
         for how in ["cancel", "timeout", "drop"] {
-            let limit = Duration::from_secs(4);
+            let limit = soon() * 2;
             let since = Instant::now();
             let context = match how {
                 "timeout" => Context::new().with_timeout(limit),
@@ -202,7 +202,7 @@ on_each_server! {
     async fn a_restore_that_runs_out_of_time_ends_its_statement(server: TestServer) {
         let database = server.database().await;
         let (directory, _) = scratch();
-        let limit = Duration::from_secs(4);
+        let limit = soon() * 2;
         let since = Instant::now();
         let context = Context::new().with_timeout(limit);
         let running = tokio::spawn(endless_restore(&database, directory.path(), &context));

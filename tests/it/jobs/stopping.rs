@@ -77,7 +77,7 @@ on_each_server! {
         std::fs::write(directory.path().join("script.sql"), SLOW).unwrap();
         let request = || RestoreRequest::new("script.sql".parse().unwrap());
         for way in ["cancel", "guard", "time", "shutdown"] {
-            let timed = request().with_timeout(Duration::from_secs(4));
+            let timed = request().with_timeout(soon() * 2);
             let job = manager.restore(if way == "time" { timed } else { request() }).await.unwrap();
             asleep(&database).await;
             let since = Instant::now();
@@ -158,7 +158,7 @@ on_each_server! {
     async fn watching_is_cheap_and_ends_with_the_end(server: TestServer) {
         let database = sample_database(&server, 100).await;
         let options =
-            ManagerOptions::default().with_timeout(JobKind::Restore, Duration::from_secs(3));
+            ManagerOptions::default().with_timeout(JobKind::Restore, soon() * 2);
         let (directory, manager) = manager_with(&database, options).await;
         std::fs::write(directory.path().join("script.sql"), SLOW).unwrap();
         let request = RestoreRequest::new("script.sql".parse().unwrap());
