@@ -143,7 +143,9 @@ impl Context {
         self.enter(phase);
         let inner = self.branch();
         let _stop = inner.token.clone().drop_guard();
-        self.run(tokio::task::spawn_blocking(move || work(&inner))).await?.map_err(|error| {
+        let span = tracing::Span::current();
+        let work = move || span.in_scope(|| work(&inner));
+        self.run(tokio::task::spawn_blocking(work)).await?.map_err(|error| {
             Error::new(ErrorKind::Internal, "a task panicked").with_source(error)
         })?
     }

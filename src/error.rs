@@ -47,6 +47,9 @@ pub enum ErrorKind {
     Codec,
     /// Another operation is running; [`RunningJob::of`](crate::RunningJob::of) says which.
     Busy,
+    /// A restore was left half done, and what is to be done would take the state between before and
+    /// after for a good one; [`HalfDoneRestore::of`](crate::HalfDoneRestore::of) says which.
+    HalfDone,
     /// There is no backup or job of that name.
     NotFound,
     /// The disk is full, or would be.
@@ -81,6 +84,7 @@ impl ErrorKind {
             Self::Io => "io",
             Self::Codec => "codec",
             Self::Busy => "busy",
+            Self::HalfDone => "half_done",
             Self::NotFound => "not_found",
             Self::NoSpace => "no_space",
             Self::Cancelled => "cancelled",

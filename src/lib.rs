@@ -171,9 +171,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use ident::{ObjectKind, ObjectName};
 pub use job::{
     BackupInfo, BackupList, BackupManager, BackupReader, CancelOnDrop, CreateRequest,
-    DeleteConfirmation, Job, JobError, JobHooks, JobId, JobIdError, JobKind, JobOwner, JobProgress,
-    JobReport, JobState, JobStatus, KeepReason, KeptBackup, ListRequest, ManagerOptions,
-    PruneReport, RestoreRequest, RetentionPolicy, RollbackReport, RunningJob, Sort, TargetState,
+    DeleteConfirmation, HalfDoneRestore, Job, JobError, JobHooks, JobId, JobIdError, JobKind,
+    JobOwner, JobProgress, JobReport, JobState, JobStatus, KeepReason, KeptBackup, ListRequest,
+    ManagerOptions, PruneReport, RestoreRequest, RetentionPolicy, RollbackReport, RunningJob, Sort,
+    TargetState,
 };
 pub use progress::{Phase, Progress};
 pub use restore::{

@@ -35,6 +35,7 @@ use chrono::{DateTime, Utc};
 use tokio::io::AsyncWrite;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::archive::{
     ArchiveWriter, Buffers, DatabaseEntry, Draft, FORMAT_VERSION, Manifest, ObjectEntry, SIGNATURE,
@@ -525,10 +526,11 @@ impl Dump {
         let mut helping = JoinSet::new();
         for mut reader in self.helpers.drain(..) {
             let work = Arc::clone(&work);
-            helping.spawn(async move {
+            let reading = async move {
                 let done = reader.read_tables(&work).await;
                 (reader, done)
-            });
+            };
+            helping.spawn(reading.in_current_span());
         }
         let main = async {
             let done = self.main.read_tables(&work).await;

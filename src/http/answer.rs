@@ -127,6 +127,7 @@ pub(super) const fn told(kind: ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::Io => (INTERNAL, "STORAGE_ERROR"),
         ErrorKind::NoSpace => (StatusCode::INSUFFICIENT_STORAGE, "INSUFFICIENT_STORAGE"),
         ErrorKind::Busy => (StatusCode::CONFLICT, "OPERATION_IN_PROGRESS"),
+        ErrorKind::HalfDone => (StatusCode::CONFLICT, "RESTORE_HALF_DONE"),
         ErrorKind::NotFound => (StatusCode::NOT_FOUND, "BACKUP_NOT_FOUND"),
         ErrorKind::Cancelled => (UNAVAILABLE, "CANCELLED"),
         ErrorKind::TimedOut => (UNAVAILABLE, "TIMED_OUT"),

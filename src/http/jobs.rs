@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -16,12 +16,11 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::answer::{RETRY_AFTER_SECONDS, Refusal, accepted};
-use super::auth::Identity;
 use super::backups::{not_started, started};
-use super::request::{Body, Parameters, Prefix, Segment};
+use super::request::{Body, Call, Parameters, Segment};
 use super::status::Status;
 use crate::error::{Error, ErrorKind};
-use crate::job::{BackupManager, JobId, JobStatus};
+use crate::job::{BackupManager, JobId, JobKind, JobStatus};
 
 /// How often the journal is asked for a job of another process.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -47,8 +46,11 @@ pub(super) async fn list(
     }
     let jobs = app.manager.jobs().await.map_err(|error| Refusal::of(&error))?;
     let total = jobs.len();
+    // However long ago it was. A roll-back that did not succeed says nothing beyond its restore.
+    let half_done = jobs.iter().filter(|job| job.is_half_done() && job.kind == JobKind::Restore);
+    let half_done: Vec<_> = half_done.cloned().map(Status::from).collect();
     let data: Vec<_> = jobs.into_iter().take(limit).map(Status::from).collect();
-    Ok(Json(json!({"data": data, "total": total, "limit": limit})))
+    Ok(Json(json!({"data": data, "half_done": half_done, "total": total, "limit": limit})))
 }
 
 pub(super) async fn status(
@@ -97,19 +99,13 @@ fn changes(manager: &BackupManager, first: JobStatus) -> BoxStream<'static, JobS
     .boxed()
 }
 
-pub(super) async fn cancel(
-    State(app): State<App>,
-    Extension(identity): Extension<Identity>,
-    prefix: Prefix,
-    Segment(id): Segment,
-    body: Body,
-) -> Result<Response, Refusal> {
+pub(super) async fn cancel(call: Call, body: Body) -> Result<Response, Refusal> {
     body.finish()?;
-    let status = find(&app, &id).await?;
+    let status = find(&call.app, &call.segment).await?;
     if status.state.is_terminal() {
         return Ok(Json(Status::from(status)).into_response());
     }
-    let Some(job) = app.manager.handle(status.id) else {
+    let Some(job) = call.manager().handle(status.id) else {
         return Err(Refusal::new(
             StatusCode::CONFLICT,
             "JOB_OF_ANOTHER_PROCESS",
@@ -117,28 +113,43 @@ pub(super) async fn cancel(
         )
         .with_details(json!({"owner": status.owner})));
     };
-    tracing::info!(user = identity.name(), job = %status.id, "job cancelled");
+    tracing::info!(user = call.user(), job = %status.id, "job cancelled");
     job.cancel();
-    Ok(accepted(&prefix.status_url(status.id), Status::from(job.status())))
+    Ok(accepted(&call.prefix.status_url(status.id), Status::from(job.status())))
 }
 
-pub(super) async fn roll_back(
-    State(app): State<App>,
-    Extension(identity): Extension<Identity>,
-    prefix: Prefix,
-    Segment(id): Segment,
-    body: Body,
-) -> Result<Response, Refusal> {
+pub(super) async fn roll_back(call: Call, body: Body) -> Result<Response, Refusal> {
+    let undone = half_done(&call, body).await?;
+    let job = call.manager().roll_back(undone).await.map_err(|error| not_undone(&error, &call))?;
+    tracing::info!(user = call.user(), job = %job.id(), %undone, "rollback started");
+    Ok(started(&job, &call.prefix))
+}
+
+pub(super) async fn accept(call: Call, body: Body) -> Result<Json<Status>, Refusal> {
+    let job = half_done(&call, body).await?;
+    let status = call.manager().accept(job).await.map_err(|error| not_undone(&error, &call))?;
+    tracing::info!(user = call.user(), %job, "half-done restore accepted");
+    Ok(Json(Status::from(status)))
+}
+
+/// The restore that a call is about, if it was left half done.
+async fn half_done(call: &Call, body: Body) -> Result<JobId, Refusal> {
     body.finish()?;
-    let undone = find(&app, &id).await?;
-    let job = app.manager.roll_back(undone.id).await.map_err(|error| match error.kind() {
-        ErrorKind::Config if !undone.is_half_done() => {
-            Refusal::new(StatusCode::CONFLICT, "NOTHING_TO_ROLL_BACK", error.to_string())
-        }
-        _ => not_started(&error, "RESTORE_IN_PROGRESS", &prefix),
-    })?;
-    tracing::info!(user = identity.name(), job = %job.id(), undone = %undone.id, "rollback started");
-    Ok(started(&job, &prefix))
+    let status = find(&call.app, &call.segment).await?;
+    if status.is_half_done() { Ok(status.id) } else { Err(nothing_to_roll_back()) }
+}
+
+fn not_undone(error: &Error, call: &Call) -> Refusal {
+    match error.kind() {
+        // Somebody else was quicker.
+        ErrorKind::Config => nothing_to_roll_back(),
+        _ => not_started(error, "RESTORE_IN_PROGRESS", &call.prefix),
+    }
+}
+
+fn nothing_to_roll_back() -> Refusal {
+    let message = "this job is no restore that was left half done";
+    Refusal::new(StatusCode::CONFLICT, "NOTHING_TO_ROLL_BACK", message)
 }
 
 async fn find(app: &App, id: &str) -> Result<JobStatus, Refusal> {

@@ -26,6 +26,7 @@
 //! | `GET /api/jobs/{id}/events` | the same as server-sent events, until it ends |
 //! | `POST /api/jobs/{id}/cancel` | cancels a job |
 //! | `POST /api/jobs/{id}/rollback` | undoes a restore that was left half done |
+//! | `POST /api/jobs/{id}/accept` | takes such a restore as it is |
 //! | `GET /api/openapi.json` | all of this, as an `OpenAPI` 3.1 document |
 //!
 //! Every route needs an identity with [`Role::Administrator`]; see [`Authorizer`]. Only the page
@@ -42,6 +43,7 @@ mod auth;
 mod backups;
 mod conditional;
 mod cross_site;
+mod download;
 mod guard;
 mod jobs;
 mod page;
@@ -82,19 +84,20 @@ struct Shared {
 type App = Arc<Shared>;
 
 /// The routes, each with its methods.
-fn routes() -> [(&'static str, MethodRouter<App>); 12] {
+fn routes() -> [(&'static str, MethodRouter<App>); 13] {
     [
         ("/api/backup/list", get(backups::list)),
         ("/api/backup/create", post(backups::create)),
         ("/api/backup/restore", post(backups::restore)),
-        ("/api/backup/download/{filename}", get(backups::download)),
-        ("/api/backup/download/{filename}/ticket", post(backups::ticket)),
+        ("/api/backup/download/{filename}", get(download::download)),
+        ("/api/backup/download/{filename}/ticket", post(download::ticket)),
         ("/api/backup/delete/{filename}", delete(backups::delete)),
         ("/api/jobs", get(jobs::list)),
         ("/api/jobs/{id}/status", get(jobs::status)),
         ("/api/jobs/{id}/events", get(jobs::events)),
         ("/api/jobs/{id}/cancel", post(jobs::cancel)),
         ("/api/jobs/{id}/rollback", post(jobs::roll_back)),
+        ("/api/jobs/{id}/accept", post(jobs::accept)),
         ("/api/openapi.json", get(openapi)),
     ]
 }

@@ -2,6 +2,7 @@
 //! is mounted. All of them refuse in JSON.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -12,7 +13,11 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::App;
 use super::answer::Refusal;
+use super::auth::Identity;
+use crate::error::{Error, ErrorKind};
+use crate::job::{BackupManager, JobId};
 
 /// The most bytes of a request's body.
 pub(super) const BODY_BYTES: usize = 16 * 1024;
@@ -119,8 +124,13 @@ pub(super) struct Prefix(String);
 
 impl Prefix {
     /// Where a job tells its status.
-    pub(super) fn status_url(&self, job: impl std::fmt::Display) -> String {
-        format!("{}/api/jobs/{job}/status", self.0)
+    pub(super) fn status_url(&self, job: JobId) -> String {
+        self.job_url(job, "status")
+    }
+
+    /// A route of a job.
+    pub(super) fn job_url(&self, job: JobId, what: &str) -> String {
+        format!("{}/api/jobs/{job}/{what}", self.0)
     }
 
     /// The path of a route.
@@ -137,5 +147,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Prefix {
         // `nest` takes the prefix off the path of the request, and keeps the whole one aside.
         let prefix = original.path().strip_suffix(parts.uri.path()).unwrap_or_default();
         Ok(Self(prefix.trim_end_matches('/').to_owned()))
+    }
+}
+
+/// What every handler that does something needs to know of its request.
+pub(super) struct Call {
+    pub(super) app: App,
+    identity: Identity,
+    pub(super) prefix: Prefix,
+    /// The variable segment of the path; empty where the route has none.
+    pub(super) segment: String,
+}
+
+impl Call {
+    pub(super) fn manager(&self) -> &BackupManager {
+        &self.app.manager
+    }
+
+    /// Who sends it, for the log.
+    pub(super) fn user(&self) -> &str {
+        self.identity.name()
+    }
+}
+
+impl FromRequestParts<App> for Call {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let Some(identity) = parts.extensions.get::<Identity>().cloned() else {
+            let message = "a request came past the check of its identity";
+            return Err(Refusal::of(&Error::new(ErrorKind::Internal, message)));
+        };
+        let Ok(prefix) = Prefix::from_request_parts(parts, app).await;
+        let Ok(Segment(segment)) = Segment::from_request_parts(parts, app).await;
+        Ok(Self { app: Arc::clone(app), identity, prefix, segment })
     }
 }

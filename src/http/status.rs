@@ -117,7 +117,7 @@ impl From<JobStatus> for Status {
             phase: job.phase,
             filename: job.file.map(String::from),
             elapsed_seconds: job.progress.elapsed_seconds,
-            progress: Progress::of(job.phase, job.progress),
+            progress: Progress::of(job.progress),
             estimated_seconds: job.estimated_seconds,
             retry_after: RETRY_AFTER_SECONDS,
             result: job.report.as_ref().map(result),
@@ -135,13 +135,14 @@ impl From<JobStatus> for Status {
 }
 
 impl Progress {
-    fn of(phase: Phase, now: JobProgress) -> Self {
-        let (current, total, unit) = match phase {
-            Phase::Check | Phase::Replay if now.bytes_total > 0 => {
-                (now.bytes_done, now.bytes_total, Unit::Bytes)
+    fn of(now: JobProgress) -> Self {
+        let done = now.counters;
+        let (current, total, unit) = match done.phase {
+            Phase::Check | Phase::Replay if done.bytes_total > 0 => {
+                (done.bytes_done, done.bytes_total, Unit::Bytes)
             }
-            Phase::Replay if now.rows_total == 0 => (now.statements_done, 0, Unit::Statements),
-            _ => (now.rows_done, now.rows_total, Unit::Rows),
+            Phase::Replay if done.rows_total == 0 => (done.statements_done, 0, Unit::Statements),
+            _ => (done.rows_done, done.rows_total, Unit::Rows),
         };
         // The server's estimate of rows can be too low; more than everything is never told.
         let total = if total == 0 { 0 } else { total.max(current) };
@@ -150,15 +151,15 @@ impl Progress {
             total,
             unit,
             percent: now.fraction.map(|fraction| (fraction * 100.0).clamp(0.0, 100.0)),
-            object: now.object.map(|object| object.to_string()),
-            tables_done: now.tables_done,
-            tables_total: now.tables_total,
-            rows_done: now.rows_done,
-            rows_total: now.rows_total,
-            bytes_done: now.bytes_done,
-            bytes_total: now.bytes_total,
-            bytes_written: now.bytes_written,
-            statements_done: now.statements_done,
+            object: done.object.map(|object| object.to_string()),
+            tables_done: done.tables_done,
+            tables_total: done.tables_total,
+            rows_done: done.rows_done,
+            rows_total: done.rows_total,
+            bytes_done: done.bytes_done,
+            bytes_total: done.bytes_total,
+            bytes_written: done.bytes_written,
+            statements_done: done.statements_done,
             rows_per_second: now.rows_per_second,
             bytes_per_second: now.bytes_per_second,
             remaining_seconds: now.eta_seconds,

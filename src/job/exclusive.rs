@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::status::RunningJob;
+use super::obstacle::RunningJob;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::{Asked, OperationLock, Session};

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::id::JobId;
-use super::journal::{Journal, Record, Recovery};
-use super::status::{JobReport, JobState, JobStatus};
+use super::journal::{Journal, Record, Recovery, interrupt};
+use super::status::{JobError, JobKind, JobReport, JobState, JobStatus};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -64,6 +64,10 @@ impl Shared {
         self.status.borrow().clone()
     }
 
+    pub(super) fn subscribe(&self) -> watch::Receiver<JobStatus> {
+        self.status.subscribe()
+    }
+
     pub(super) fn recovery(&self) -> Option<Recovery> {
         self.recovery.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -72,7 +76,44 @@ impl Shared {
         *self.recovery.lock().unwrap_or_else(PoisonError::into_inner) = recovery;
     }
 
-    pub(super) fn end(&self, outcome: Result<JobReport>) {
+    /// Ends a job whose task is gone before it was at its end: by a panic, or with its runtime. What
+    /// is half done then is so in the journal too, as after the death of the process.
+    pub(super) fn abandon(&self) {
+        if self.outcome.borrow().is_some() {
+            return;
+        }
+        // What it was doing may go on without it.
+        self.context.cancel();
+        let panicked = std::thread::panicking();
+        let message =
+            if panicked { "the job panicked" } else { "the runtime of the job has ended" };
+        let error = Error::new(ErrorKind::Internal, message);
+        let recovery = self.recovery();
+        let mut last = self.status();
+        interrupt(&mut last, recovery.is_some());
+        if panicked {
+            last.state = JobState::Failed;
+            last.error = Some(JobError::from(&error));
+            last.say();
+        }
+        let written = self.journal.write(&Record::new(last.clone(), recovery));
+        tracing::error!(id = %self.id, journalled = written.is_ok(), "{message}");
+        self.end(last, Err(error));
+    }
+
+    pub(super) fn kind(&self) -> JobKind {
+        self.status.borrow().kind
+    }
+
+    /// Ends the job with this status, unless it has ended: the one that stands in the journal.
+    pub(super) fn end(&self, last: JobStatus, outcome: Result<JobReport>) {
+        self.status.send_if_modified(|status| {
+            let ends = !status.state.is_terminal();
+            if ends {
+                *status = last;
+            }
+            ends
+        });
         self.outcome.send_replace(Some(outcome));
     }
 
@@ -104,7 +145,7 @@ impl Job {
     /// How it is now and whenever that changes, at most ten times a second. The last item is the
     /// status in which it stays. A slow reader misses statuses, but never the last one.
     pub fn watch(&self) -> impl Stream<Item = JobStatus> + Send + Unpin + use<> {
-        let state = Some((self.0.status.subscribe(), None::<Instant>));
+        let state = Some((self.0.subscribe(), None::<Instant>));
         Box::pin(futures::stream::unfold(state, |state| async move {
             let (mut receiver, last) = state?;
             if let Some(last) = last {

@@ -42,6 +42,13 @@ pub(super) struct Recovery {
     pub(super) restore_point: Option<BackupName>,
 }
 
+impl Recovery {
+    /// The databases that the restore writes to.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.targets.iter().map(|target| target.name.clone()).collect()
+    }
+}
+
 impl Record {
     pub(super) const fn new(status: JobStatus, recovery: Option<Recovery>) -> Self {
         Self { status, recovery }
@@ -106,6 +113,23 @@ impl Journal {
             }
         }
         Ok(records)
+    }
+
+    /// Writes down what has become of restores that were left half done: of those that `which` picks.
+    pub(super) fn settle_half_done(
+        &self,
+        target: TargetState,
+        which: impl Fn(&JobStatus, &Recovery) -> bool,
+    ) -> Result<()> {
+        for mut record in self.records()? {
+            if record.recovery.as_ref().is_some_and(|recovery| which(&record.status, recovery)) {
+                record.recovery = None;
+                record.status.target = Some(target);
+                record.status.say();
+                self.write(&record)?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts the journal in order, for one who has the directory's lock: then no other process

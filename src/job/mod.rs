@@ -1,34 +1,42 @@
 //! Jobs over a backup directory: one operation at a time, restore point first, always a status to
 //! show.
 //!
-//! [`BackupManager`] is the way in. `exclusive` keeps operations apart, `task` runs one and brings
-//! it to its end, `operation` says what each kind does, `journal` remembers them all.
+//! [`BackupManager`] is the way in: `start` has its jobs, `files` its backups, `history` what became
+//! of them. `exclusive` keeps operations apart, `task` runs one and brings it to its end, `operation`
+//! says what each kind does, `journal` remembers them all.
 
 mod exclusive;
+mod files;
 mod handle;
+mod history;
 mod hooks;
 mod id;
 mod journal;
 mod list;
 mod manager;
+mod obstacle;
 mod operation;
 mod options;
+mod progress;
 mod prune;
 mod reader;
+mod start;
 mod status;
 mod task;
 
+pub use files::DeleteConfirmation;
 pub use handle::{CancelOnDrop, Job};
 pub use hooks::JobHooks;
 pub use id::{JobId, JobIdError};
 pub use list::{BackupInfo, BackupList, ListRequest, Sort};
-pub use manager::{BackupManager, DeleteConfirmation};
+pub use manager::BackupManager;
+pub use obstacle::{HalfDoneRestore, RunningJob};
 pub use options::{CreateRequest, ManagerOptions, RestoreRequest};
+pub use progress::JobProgress;
 pub use prune::{KeepReason, KeptBackup, PruneReport, RetentionPolicy};
 pub use reader::BackupReader;
 pub use status::{
-    JobError, JobKind, JobOwner, JobProgress, JobReport, JobState, JobStatus, RollbackReport,
-    RunningJob, TargetState,
+    JobError, JobKind, JobOwner, JobReport, JobState, JobStatus, RollbackReport, TargetState,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +45,8 @@ use crate::error::{Error, ErrorKind, Result};
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(|error| {
         Error::new(ErrorKind::Internal, "a file operation panicked").with_source(error)
     })?
 }

@@ -59,7 +59,7 @@ impl Operation {
                 });
                 shared.write().await?;
                 let report = put_back(&inner, &recovery, &context).await?;
-                settle_restore(&inner, job).await?;
+                settle_restore(&inner, job, recovery).await?;
                 Ok(JobReport::RolledBack { job, report })
             }
         }
@@ -141,15 +141,13 @@ pub(super) async fn put_back(
     roll_back(&inner.connect, &recovery.targets, path.as_deref(), options, context).await
 }
 
-/// Writes down that an earlier restore is undone.
-async fn settle_restore(inner: &Inner, job: JobId) -> Result<()> {
+/// Writes down that an earlier restore is undone, and with it every attempt to undo it.
+async fn settle_restore(inner: &Inner, job: JobId, recovery: Recovery) -> Result<()> {
     let journal = inner.journal.clone();
     super::blocking(move || {
-        let Some(mut record) = journal.read(job)? else { return Ok(()) };
-        record.recovery = None;
-        record.status.target = Some(TargetState::RolledBack);
-        record.status.say();
-        journal.write(&record)
+        journal.settle_half_done(TargetState::RolledBack, |status, its| {
+            status.state.is_terminal() && (status.id == job || *its == recovery)
+        })
     })
     .await
 }

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::id::JobId;
+use super::progress::JobProgress;
 use crate::archive::VerifyReport;
 use crate::dump::DumpReport;
 use crate::error::{Error, ErrorKind};
-use crate::ident::ObjectName;
-use crate::progress::{Phase, Progress};
+use crate::progress::Phase;
 use crate::restore::RestoreReport;
 use crate::store::BackupName;
 
@@ -110,57 +110,9 @@ pub enum TargetState {
     RolledBack,
     /// It was left between before and after, and a later job has restored it.
     Superseded,
-}
-
-/// How far a job has come, in numbers. The counters are those of the phase under way, and of the
-/// whole job once it is completed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct JobProgress {
-    /// The object being worked on.
-    pub object: Option<ObjectName>,
-    /// Tables dumped.
-    pub tables_done: u64,
-    /// Tables to dump; 0 when unknown.
-    pub tables_total: u64,
-    /// Rows dumped or restored.
-    pub rows_done: u64,
-    /// Rows expected, by the server's estimate or the manifest; 0 when unknown.
-    pub rows_total: u64,
-    /// Bytes of SQL text written (dump) or bytes of the file read (check, replay).
-    pub bytes_done: u64,
-    /// Bytes of the file to read; 0 for a dump.
-    pub bytes_total: u64,
-    /// Bytes of the backup written so far, compressed.
-    pub bytes_written: u64,
-    /// Statements sent to the server.
-    pub statements_done: u64,
-    /// How much of the phase is done, from 0 to 1; absent when nobody can tell. Where it follows
-    /// the server's estimate of rows it can be far off.
-    pub fraction: Option<f64>,
-    /// Rows a second, over the last seconds.
-    pub rows_per_second: f64,
-    /// Bytes a second, of `bytes_done` over the last seconds.
-    pub bytes_per_second: f64,
-    /// Seconds until the end of the phase at this rate; absent when nobody can tell.
-    pub eta_seconds: Option<f64>,
-    /// Seconds since the job began.
-    pub elapsed_seconds: f64,
-}
-
-impl JobProgress {
-    pub(super) fn count(&mut self, now: Progress) {
-        self.object = now.object;
-        self.tables_done = now.tables_done;
-        self.tables_total = now.tables_total;
-        self.rows_done = now.rows_done;
-        self.rows_total = now.rows_total;
-        self.bytes_done = now.bytes_done;
-        self.bytes_total = now.bytes_total;
-        self.bytes_written = now.bytes_written;
-        self.statements_done = now.statements_done;
-    }
+    /// It was left between before and after, and [somebody has taken it as it
+    /// is](crate::BackupManager::accept).
+    Accepted,
 }
 
 /// What a completed job has made.
@@ -355,7 +307,7 @@ impl JobStatus {
     }
 
     fn doing(&self) -> String {
-        let now = &self.progress;
+        let now = &self.progress.counters;
         let text = match self.phase {
             Phase::Rollback => "Putting back what was there before".to_owned(),
             _ if self.state == JobState::Stopping => return "Stopping".to_owned(),
@@ -381,59 +333,12 @@ impl JobStatus {
             Some(TargetState::Untouched) => "; nothing was changed",
             Some(TargetState::RolledBack) => "; everything is as it was before",
             Some(TargetState::Partial) => "; the database is between before and after",
+            Some(TargetState::Accepted) => "; the database was taken as it was left",
             Some(TargetState::Restored | TargetState::Superseded) | None => "",
         };
         why + after
     }
 }
-
-/// The job that keeps another from starting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RunningJob {
-    /// Its id.
-    pub id: JobId,
-    /// What it does.
-    pub kind: JobKind,
-    /// The process that it belongs to.
-    pub owner: JobOwner,
-    /// When it began (UTC).
-    pub started_at: DateTime<Utc>,
-}
-
-impl RunningJob {
-    /// The job behind an error of the kind [`ErrorKind::Busy`]; absent when it cannot be known,
-    /// because another host has the database and its connections are not visible to this account.
-    #[must_use]
-    pub fn of(error: &Error) -> Option<&Self> {
-        error.cause()
-    }
-
-    pub(super) fn busy(self) -> Error {
-        let message = "another operation is running: only one can at a time";
-        Error::new(ErrorKind::Busy, message).with_source(self)
-    }
-}
-
-impl From<&JobStatus> for RunningJob {
-    fn from(status: &JobStatus) -> Self {
-        Self {
-            id: status.id,
-            kind: status.kind,
-            owner: status.owner.clone(),
-            started_at: status.started_at,
-        }
-    }
-}
-
-impl fmt::Display for RunningJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = self.started_at.format("%Y-%m-%d %H:%M:%S UTC");
-        write!(f, "job {} ({}) of {}, since {time}", self.id, self.kind, self.owner)
-    }
-}
-
-impl std::error::Error for RunningJob {}
 
 #[cfg(test)]
 mod tests {

@@ -8,27 +8,35 @@ use std::time::Duration;
 use chrono::Utc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::exclusive::Exclusive;
 use super::handle::{Shared, WATCH_INTERVAL};
 use super::hooks::Moment;
 use super::manager::Inner;
+use super::obstacle::RunningJob;
 use super::operation::{Operation, put_back};
-use super::status::{
-    JobError, JobKind, JobProgress, JobReport, JobState, RollbackReport, RunningJob, TargetState,
-};
+use super::progress::Pace;
+use super::status::{JobError, JobKind, JobReport, JobState, RollbackReport, TargetState};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::progress::{Phase, Progress};
+use crate::progress::Phase;
 
 /// How often the journal hears of a job's progress.
 const JOURNAL_INTERVAL: Duration = Duration::from_secs(5);
 /// How often the free space of the disk is looked at.
 const SPACE_INTERVAL: Duration = Duration::from_millis(500);
-/// How much the newest moment counts in a rate.
-const RATE_WEIGHT: f64 = 0.2;
 /// The longest pause between two attempts to roll back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Sees to it that a job ends when its task does, whatever ended that.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
 
 /// A job from its start to its end.
 pub(super) struct Task {
@@ -40,10 +48,22 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(self) {
+        let (inner, shared) = (Arc::clone(&self.inner), Arc::clone(&self.shared));
+        let touched = Arc::new(AtomicBool::new(false));
+        let work = self.operation.clone().perform(inner, shared, Arc::clone(&touched));
+        self.run_work(work, &touched).await;
+    }
+
+    /// Runs the work of an operation, which says in `touched` when it begins to change the target.
+    async fn run_work(
+        mut self,
+        work: impl Future<Output = Result<JobReport>> + Send + 'static,
+        touched: &AtomicBool,
+    ) {
         let shared = Arc::clone(&self.shared);
-        let kind = shared.status().kind;
-        tracing::info!(id = %shared.id, %kind, "job started");
+        let _end = Ending(Arc::clone(&shared));
+        tracing::info!("job started");
         self.hook(Moment::Started).await;
         shared.update(|status| {
             // It may have been cancelled already.
@@ -51,17 +71,11 @@ impl Task {
                 status.state = JobState::Running;
             }
         });
-        let touched = Arc::new(AtomicBool::new(false));
         let rolls_back = self.operation.rolls_back();
-        let work = self.operation.clone().perform(
-            Arc::clone(&self.inner),
-            Arc::clone(&shared),
-            Arc::clone(&touched),
-        );
-        let done = self.watch_over(tokio::spawn(work)).await;
+        let done = self.watch_over(tokio::spawn(work.in_current_span())).await;
         let rollback = match &done {
             Ok(_) => None,
-            Err(error) => self.clean_up(error, &touched, rolls_back).await,
+            Err(error) => self.clean_up(error, touched, rolls_back).await,
         };
         self.end(done, rollback).await;
     }
@@ -105,7 +119,7 @@ impl Task {
         self.shared.update(|status| {
             status.phase = now.phase;
             pace.measure(&now, &mut status.progress);
-            status.progress.count(now);
+            status.progress.counters = now;
             let elapsed = Utc::now() - status.started_at;
             status.progress.elapsed_seconds = elapsed.as_seconds_f64().max(0.0);
         });
@@ -114,7 +128,10 @@ impl Task {
     /// Stops a job that writes when the disk comes to its end.
     async fn check_space(&self) {
         let phase = self.shared.context.progress().phase;
-        if matches!(phase, Phase::Replay | Phase::Compare | Phase::Rollback | Phase::Check) {
+        let reads =
+            matches!(phase, Phase::Check | Phase::Replay | Phase::Compare | Phase::Rollback);
+        // The disk is no reason to stop what puts a database right.
+        if reads || !matches!(self.shared.kind(), JobKind::Create | JobKind::Restore) {
             return;
         }
         let directory = self.inner.directory.clone();
@@ -143,11 +160,7 @@ impl Task {
         if !rolls_back {
             return None;
         }
-        tracing::warn!(
-            id = %shared.id,
-            error = %error,
-            "the restore did not succeed: putting the restore point back"
-        );
+        tracing::warn!(%error, "the restore did not succeed: putting the restore point back");
         let started = Instant::now();
         let context = shared.context.afresh(self.inner.options.timeout(JobKind::RollBack));
         let mut pause = Duration::from_millis(250);
@@ -157,7 +170,7 @@ impl Task {
                     let (inner, recovery) = (Arc::clone(&self.inner), recovery.clone());
                     let inside = context.clone();
                     let work = async move { put_back(&inner, &recovery, &inside).await };
-                    self.watch_rollback(tokio::spawn(work)).await
+                    self.watch_rollback(tokio::spawn(work.in_current_span())).await
                 }
                 Err(error) => Err(error),
             };
@@ -228,12 +241,11 @@ impl Task {
         last.updated_at = Utc::now();
         last.rollback = rollback;
         last.progress.eta_seconds = None;
-        last.progress.object = None;
+        last.progress.counters.object = None;
         match &done {
             Ok(report) => {
                 last.state = JobState::Completed;
-                last.progress.fraction = Some(1.0);
-                total(&mut last.progress, report);
+                last.progress.complete(report);
                 last.warnings.extend_from_slice(warnings(report));
                 match report {
                     JobReport::Restored { .. } => last.target = Some(TargetState::Restored),
@@ -260,15 +272,14 @@ impl Task {
         }
         if let Err(error) = shared.write_as(last.clone()).await {
             let text = format!("the end of the job is not in the journal: {}", error.chain());
-            tracing::error!(id = %shared.id, "{text}");
+            tracing::error!("{text}");
             last.warnings.push(text);
         }
-        tracing::info!(id = %shared.id, state = %last.state, message = %last.message, "job ended");
+        tracing::info!(state = %last.state, message = %last.message, "job ended");
         let moment = if done.is_ok() { Moment::Finished } else { Moment::Failed };
         call(&self.inner, moment, last.clone()).await;
         self.exclusive.release().await;
-        shared.update(|status| *status = last);
-        shared.end(done);
+        shared.end(last, done);
     }
 
     async fn hook(&self, moment: Moment) {
@@ -280,7 +291,8 @@ impl Task {
 async fn call(inner: &Arc<Inner>, moment: Moment, status: super::JobStatus) {
     let Some(hooks) = inner.options.hooks() else { return };
     let hooks = Arc::clone(hooks);
-    let mut calling = tokio::spawn(async move { hooks.call(moment, &status).await });
+    let calling = async move { hooks.call(moment, &status).await };
+    let mut calling = tokio::spawn(calling.in_current_span());
     match tokio::time::timeout(inner.options.hook_timeout(), &mut calling).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(?moment, %error, "a hook panicked"),
@@ -298,33 +310,6 @@ pub(super) fn no_space(free: u64, needed: u64) -> Error {
     )
 }
 
-/// The numbers of a finished job are those of its report.
-fn total(progress: &mut JobProgress, report: &JobReport) {
-    match report {
-        JobReport::Created { report, .. } => {
-            progress.tables_done = report.tables;
-            progress.tables_total = report.tables;
-            progress.rows_done = report.rows;
-            progress.rows_total = report.rows;
-            progress.bytes_done = report.sql_bytes;
-            progress.bytes_total = 0;
-            progress.bytes_written = report.file_bytes;
-        }
-        JobReport::Restored { report, .. } | JobReport::RolledBack { report: Some(report), .. } => {
-            progress.statements_done = report.statements;
-            progress.bytes_done = report.file_bytes;
-            progress.bytes_total = report.file_bytes;
-        }
-        JobReport::Verified { report, .. } => {
-            progress.rows_done = report.rows;
-            progress.rows_total = report.rows;
-            progress.bytes_done = report.file_bytes;
-            progress.bytes_total = report.file_bytes;
-        }
-        JobReport::RolledBack { report: None, .. } => {}
-    }
-}
-
 fn warnings(report: &JobReport) -> &[String] {
     match report {
         JobReport::Created { report, .. } => &report.warnings,
@@ -335,48 +320,153 @@ fn warnings(report: &JobReport) -> &[String] {
     }
 }
 
-/// Measures how fast a job is.
-#[derive(Debug, Default)]
-struct Pace {
-    last: Option<(Instant, Phase, u64, u64)>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{BackupManager, JobHooks, JobStatus, ManagerOptions};
+    use crate::restore::{RestoreOptions, Target};
+    use crate::server::ConnectOptions;
+    use crate::store::BackupDir;
 
-impl Pace {
-    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
-    fn measure(&mut self, now: &Progress, shown: &mut JobProgress) {
-        let at = Instant::now();
-        match self.last {
-            Some((then, phase, rows, bytes))
-                if phase == now.phase && now.rows_done >= rows && now.bytes_done >= bytes =>
-            {
-                let seconds = (at - then).as_secs_f64();
-                if seconds > 0.01 {
-                    let mix = |old: f64, new: u64| {
-                        let new = new as f64 / seconds;
-                        if old == 0.0 { new } else { old + RATE_WEIGHT * (new - old) }
-                    };
-                    shown.rows_per_second = mix(shown.rows_per_second, now.rows_done - rows);
-                    shown.bytes_per_second = mix(shown.bytes_per_second, now.bytes_done - bytes);
-                    self.last = Some((at, now.phase, now.rows_done, now.bytes_done));
-                }
+    /// No server listens there.
+    const NOWHERE: &str = "mysql://nobody@127.0.0.1:1/shop";
+
+    async fn open(directory: &tempfile::TempDir, options: ManagerOptions) -> BackupManager {
+        let directory = BackupDir::open(directory.path()).unwrap();
+        let connect = ConnectOptions::from_url(NOWHERE).unwrap();
+        BackupManager::open(connect, directory, options).await.unwrap()
+    }
+
+    /// A job that has the locks which need no server, and does what a test wants.
+    async fn task(manager: &BackupManager, kind: JobKind) -> (Task, super::super::Job) {
+        use crate::job::id::JobId;
+        use crate::job::status::JobOwner;
+
+        let status = JobStatus::new(JobId::new(), kind, JobOwner::this_process());
+        let job = RunningJob::from(&status);
+        let inner = Arc::clone(&manager.inner);
+        let exclusive = Exclusive::take(&inner.slot, &inner.directory, &job).await.unwrap();
+        let shared = Arc::new(Shared::new(status, Context::new(), inner.journal.clone()));
+        shared.write().await.unwrap();
+        let file = "a.sql".parse().unwrap();
+        let operation = match kind {
+            JobKind::Restore => {
+                Operation::Restore { file, options: RestoreOptions::default(), rollback: true }
             }
-            _ => {
-                shown.rows_per_second = 0.0;
-                shown.bytes_per_second = 0.0;
-                self.last = Some((at, now.phase, now.rows_done, now.bytes_done));
-            }
-        }
-        let (done, whole, rate) = match now.phase {
-            Phase::Tables | Phase::RestorePoint => {
-                (now.rows_done, now.rows_total, shown.rows_per_second)
-            }
-            Phase::Check | Phase::Replay | Phase::Rollback => {
-                (now.bytes_done, now.bytes_total, shown.bytes_per_second)
-            }
-            _ => (0, 0, 0.0),
+            _ => Operation::Verify { file },
         };
-        // The server's estimate can be too low, and nothing is done before it is.
-        shown.fraction = (whole > 0).then(|| (done as f64 / whole as f64).min(0.99));
-        shown.eta_seconds = (whole > done && rate > 0.0).then(|| (whole - done) as f64 / rate);
+        let job = super::super::Job(Arc::clone(&shared));
+        inner.remember(&job);
+        (Task { inner, shared, operation, exclusive, lock_names: Vec::new() }, job)
+    }
+
+    /// Nothing keeps the next job out.
+    async fn assert_free(manager: &BackupManager) {
+        let next = RunningJob::from(&JobStatus::new(
+            crate::job::id::JobId::new(),
+            JobKind::Verify,
+            crate::job::status::JobOwner::this_process(),
+        ));
+        let inner = &manager.inner;
+        Exclusive::take(&inner.slot, &inner.directory, &next).await.unwrap().release().await;
+        assert!(manager.running().is_none());
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_a_failure_of_its_job() {
+        let directory = tempfile::tempdir().unwrap();
+        let manager = open(&directory, ManagerOptions::default()).await;
+        let (task, job) = task(&manager, JobKind::Verify).await;
+        task.run_work(async { panic!("a defect") }, &AtomicBool::new(false)).await;
+        assert_eq!(job.wait().await.unwrap_err().kind(), ErrorKind::Internal);
+        let status = manager.job(job.id()).await.unwrap();
+        assert_eq!(status.state, JobState::Failed);
+        assert_eq!(status.error.as_ref().unwrap().kind, ErrorKind::Internal);
+        assert_free(&manager).await;
+        // Another process is told the same.
+        let other = open(&directory, ManagerOptions::default()).await;
+        assert_eq!(other.job(job.id()).await.unwrap(), status);
+    }
+
+    /// The target is between before and after, and the way back cannot be gone either: that is told,
+    /// and kept.
+    #[tokio::test]
+    async fn a_restore_that_panics_is_half_done() {
+        let directory = tempfile::tempdir().unwrap();
+        let options =
+            ManagerOptions::default().with_timeout(JobKind::RollBack, Duration::from_millis(50));
+        let manager = open(&directory, options).await;
+        let (task, job) = task(&manager, JobKind::Restore).await;
+        let before = crate::restore::Before::Absent;
+        let targets = vec![Target { name: "shop".to_owned(), before }];
+        let shared = Arc::clone(&task.shared);
+        let work = async move {
+            let recovery = super::super::journal::Recovery { targets, restore_point: None };
+            shared.set_recovery(Some(recovery));
+            shared.update(|status| status.target = Some(TargetState::Partial));
+            panic!("a defect")
+        };
+        task.run_work(work, &AtomicBool::new(true)).await;
+        assert_eq!(job.wait().await.unwrap_err().kind(), ErrorKind::Internal);
+        let status = manager.job(job.id()).await.unwrap();
+        assert!(status.is_half_done(), "{status:?}");
+        assert!(!status.rollback.as_ref().unwrap().succeeded);
+        assert_free(&manager).await;
+        let half_done = manager.refuse_half_done(&["shop".to_owned()]).await.unwrap_err();
+        assert_eq!(half_done.kind(), ErrorKind::HalfDone);
+        manager.refuse_half_done(&["crm".to_owned()]).await.unwrap();
+        manager.accept(job.id()).await.unwrap();
+        manager.refuse_half_done(&[String::new()]).await.unwrap();
+    }
+
+    #[test]
+    fn a_job_whose_runtime_ends_is_interrupted() {
+        let directory = tempfile::tempdir().unwrap();
+        let runtime = || tokio::runtime::Runtime::new().unwrap();
+        let inside = runtime();
+        let (manager, job) = inside.block_on(async {
+            let manager = open(&directory, ManagerOptions::default()).await;
+            let (task, job) = task(&manager, JobKind::Verify).await;
+            tokio::spawn(async move {
+                task.run_work(std::future::pending(), &AtomicBool::new(false)).await;
+            });
+            let mut running = job.0.subscribe();
+            running.wait_for(|status| status.state == JobState::Running).await.unwrap();
+            (manager, job)
+        });
+        inside.shutdown_timeout(Duration::from_secs(60));
+        runtime().block_on(async {
+            assert_eq!(job.wait().await.unwrap_err().kind(), ErrorKind::Internal);
+            assert_eq!(manager.job(job.id()).await.unwrap().state, JobState::Interrupted);
+            assert_free(&manager).await;
+        });
+    }
+
+    /// Hooks that hang at the start of a job and panic at its end.
+    struct Broken;
+
+    impl JobHooks for Broken {
+        async fn started(&self, _: &JobStatus) {
+            std::future::pending().await
+        }
+
+        async fn finished(&self, _: &JobStatus) {
+            panic!("a hook that is broken");
+        }
+    }
+
+    #[tokio::test]
+    async fn hooks_that_hang_or_panic_hold_no_job_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = ManagerOptions::default()
+            .with_hooks(Broken)
+            .with_hook_timeout(Duration::from_millis(20));
+        let manager = open(&directory, options).await;
+        let (task, job) = task(&manager, JobKind::Verify).await;
+        let report = JobReport::RolledBack { job: job.id(), report: None };
+        task.run_work(async { Ok(report) }, &AtomicBool::new(false)).await;
+        job.wait().await.unwrap();
+        assert_eq!(manager.job(job.id()).await.unwrap().state, JobState::Completed);
+        assert_free(&manager).await;
     }
 }

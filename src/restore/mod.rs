@@ -25,6 +25,8 @@ mod tool;
 pub use definer::{Account, DefinerPolicy};
 pub use options::{RestoreMode, RestoreOptions};
 pub use point::RestorePoint;
+#[cfg(test)]
+pub(crate) use rollback::Before;
 pub(crate) use rollback::{Target, roll_back};
 
 use std::collections::{BTreeMap, BTreeSet};

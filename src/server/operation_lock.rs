@@ -29,6 +29,10 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 const TRIES: u32 = 20;
 const TRY_AGAIN: Duration = Duration::from_millis(50);
 
+/// How many operations on single databases find room on one server at once. An operation on the
+/// whole server takes all of the room.
+const PLACES: u32 = 64;
+
 /// What the comment of an owner begins and ends with.
 const OWNER_START: &str = "/* snapdump operation ";
 const OWNER_END: &str = " */";
@@ -51,8 +55,9 @@ pub(crate) enum Asked {
 }
 
 impl OperationLock {
-    /// Asks for the lock on all of these databases; the empty name stands for the whole server.
-    /// `owner` is what others are told; it may hold letters, digits and `"{}[]:,._+-`.
+    /// Asks for the lock on all of these databases; the empty name stands for the whole server, and
+    /// keeps everybody out. `owner` is what others are told; it may hold letters, digits and
+    /// `"{}[]:,._+-`.
     ///
     /// When the connection is lost later, `context` fails.
     pub(crate) async fn ask(
@@ -71,6 +76,15 @@ impl OperationLock {
                 session.close().await;
                 return Ok(Asked::Held(held));
             }
+        }
+        let held = if databases.iter().any(String::is_empty) {
+            take_all_places(&mut session).await?
+        } else {
+            take_place(&mut session).await?
+        };
+        if let Some(held) = held {
+            session.close().await;
+            return Ok(Asked::Held(held));
         }
         let peer = session.peer();
         let release = CancellationToken::new();
@@ -132,6 +146,50 @@ async fn take(session: &mut Session, name: &str) -> Result<Option<Option<String>
         session.context().run(tokio::time::sleep(TRY_AGAIN)).await?;
     }
     Ok(Some(None))
+}
+
+/// Takes one of the places, whichever is free, so that nobody has the whole server meanwhile.
+async fn take_place(session: &mut Session) -> Result<Option<Option<String>>> {
+    let questions: Vec<_> =
+        (0..PLACES).map(|place| format!("IS_FREE_LOCK('{}')", place_name(place))).collect();
+    let question = format!("SELECT {}", questions.join(","));
+    for _ in 0..TRIES {
+        let row = session.query_one(&question).await?;
+        for place in 0..PLACES {
+            let column = usize::try_from(place).unwrap_or_default();
+            if row.optional_text(column)?.as_deref() != Some("1") {
+                continue;
+            }
+            let name = place_name(place);
+            let taken = session.query_one(&format!("SELECT GET_LOCK('{name}', 0)")).await?;
+            if taken.optional_text(0)?.as_deref() == Some("1") {
+                return Ok(None);
+            }
+        }
+        // All of them have one owner, or else as many operations run as there are places.
+        if let Some(owner) = owner_of(session, &place_name(0)).await? {
+            return Ok(Some(Some(owner)));
+        }
+        session.context().run(tokio::time::sleep(TRY_AGAIN)).await?;
+    }
+    Ok(Some(None))
+}
+
+/// Takes all of the places, so that nobody works on any database meanwhile.
+async fn take_all_places(session: &mut Session) -> Result<Option<Option<String>>> {
+    let questions: Vec<_> =
+        (0..PLACES).map(|place| format!("GET_LOCK('{}', 0)", place_name(place))).collect();
+    let row = session.query_one(&format!("SELECT {}", questions.join(","))).await?;
+    for place in 0..PLACES {
+        let column = usize::try_from(place).unwrap_or_default();
+        if row.optional_text(column)?.as_deref() == Some("1") {
+            continue;
+        }
+        if let Some(held) = take(session, &place_name(place)).await? {
+            return Ok(Some(held));
+        }
+    }
+    Ok(None)
 }
 
 /// What the owner of a lock says of itself now, if this account may see it.
@@ -200,6 +258,11 @@ fn lock_name(database: &str) -> String {
         }
         name
     })
+}
+
+/// The lock of a place; no database has its name, which is no digest.
+fn place_name(place: u32) -> String {
+    format!("snapdump:place:{place}")
 }
 
 /// Only what cannot end the comment or mean anything in it.

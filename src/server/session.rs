@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{BinaryProtocol, Conn, QueryResult, Row, TextProtocol, Value};
+use tracing::Instrument as _;
 
 use super::driver_error::from_driver;
 use super::flavor::{Flavor, ServerVersion};
@@ -221,7 +222,7 @@ impl Drop for Session {
         let peer = Arc::clone(&self.peer);
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
-                runtime.spawn(async move { peer.kill(conn).await });
+                runtime.spawn(async move { peer.kill(conn).await }.in_current_span());
             }
             // Without a runtime the socket just closes, and the server notices on its next write.
             Err(_) => drop(conn),

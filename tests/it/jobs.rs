@@ -1,12 +1,17 @@
 //! The backup manager: jobs over a directory, one at a time.
 
 mod child;
+mod disk;
+mod half_done;
 mod life;
+mod log;
 mod machine;
 mod others;
+mod phases;
 mod refusals;
 mod rollback;
 mod setup;
 mod stopping;
+mod whole_server;
 
 pub(crate) use setup::{completed, open};

@@ -31,6 +31,7 @@
     if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
     return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   }
+  const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
   const plural = (count, one) => `${grouped(count)} ${one}${count === 1 ? "" : "s"}`;
   const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
@@ -201,7 +202,7 @@
   });
   by("retry").addEventListener("click", () => loadList());
 
-  const notice = (text) => { by("notice").textContent = text; };
+  const notice = (text) => { by("notice").textContent = sentence(text); };
 
   // The browser itself writes the file: nothing of it is held in the page, however large it is. The
   // address that it is given holds for this file and for a minute.
@@ -259,7 +260,7 @@
       if (question === asked) by("dialog").close();
       asked.then();
     } catch (error) {
-      by("dialog-error").textContent = error.message;
+      by("dialog-error").textContent = sentence(error.message);
       by("dialog-go").disabled = by("dialog-word").value !== asked.word;
     }
   });
@@ -390,13 +391,17 @@
 
   function outcome(status) {
     if (status.status === "completed") return made(status);
-    if (!isOver(status) || !status.error) return "";
+    if (!isOver(status)) return "";
+    const why = status.error
+      ? `${sentence(status.error.details.cause)} (${status.error.error}).` : "Its process died.";
     const after = {
       untouched: " Nothing was changed.",
       rolled_back: " Everything is as it was before.",
       partial: " The database is between before and after.",
+      superseded: " A later job has restored the database.",
+      accepted: " The database was taken as it was left.",
     }[status.target] || "";
-    return `${status.error.details.cause} (${status.error.error}).${after}`;
+    return why + after;
   }
 
   function draw(status) {
@@ -408,6 +413,8 @@
     by("job-title").textContent = title(status);
     by("job-step").textContent = over ? status.filename || "" : status.step;
     by("job-detail").textContent = outcome(status);
+    by("job-warnings").replaceChildren(...(over ? status.warnings : []).map((text) =>
+      make("li", { textContent: text })));
     by("job-facts").replaceChildren(...pairs(status).map(([name, value]) => make("div", {},
       make("dt", { textContent: name }), make("dd", { textContent: value }))));
     const bar = by("job-bar");
@@ -474,9 +481,70 @@
     }
   }
 
+  // ---- Restores that were left half done
+
+  let unsettled = "";
+
+  function drawHalfDone(restores) {
+    // Whoever has the focus on a button of it keeps that.
+    const ids = restores.map((status) => status.job_id).join();
+    if (ids === unsettled) return;
+    unsettled = ids;
+    by("half-done").replaceChildren(...restores.map((status) => {
+      const button = (text, kind, action) => {
+        const element = make("button", { type: "button", className: kind, textContent: text });
+        element.addEventListener("click", () => action(status, element));
+        return element;
+      };
+      const began = dates.format(new Date(status.started_at));
+      return make("section", { className: "notice bad" },
+        make("h2", { textContent: "A restore was left half done" }),
+        make("p", { textContent: `${title(status)}: ${status.filename}, ${began}. The database is `
+          + "between before and after." }),
+        make("p", { textContent: "Roll it back, or restore a backup. Until then nothing is backed up: "
+          + "it would be neither what was there before nor what was to come." }),
+        make("div", { className: "buttons" },
+          button("Roll back", "danger", askRollBack),
+          button("Keep as it is", "", askAccept)));
+    }));
+  }
+
+  function askRollBack(status, opener) {
+    let started = null;
+    ask({
+      title: "Roll this restore back?",
+      file: status.restore_point || "",
+      text: [status.restore_point
+        ? "What was there before the restore comes back from its restore point. Everything that is in "
+          + "the database now goes."
+        : "There was nothing in the database before the restore. Everything that is in it now goes."],
+      word: "ROLLBACK",
+      go: "Roll back",
+      act: async () => { started = await call("POST", `api/jobs/${status.job_id}/rollback`); },
+      then: () => follow(started.job_id, true),
+    }, opener);
+  }
+
+  function askAccept(status, opener) {
+    ask({
+      title: "Keep the database as it is?",
+      file: status.filename,
+      text: ["For a database that you have put right by hand. It is backed up again as it is, and this "
+        + "restore can no longer be rolled back; its restore point stays a backup like others."],
+      word: "KEEP",
+      go: "Keep",
+      act: async () => { await call("POST", `api/jobs/${status.job_id}/accept`); },
+      then: async () => {
+        await loadPast();
+        by("create").focus();
+      },
+    }, opener);
+  }
+
   async function loadPast() {
     try {
-      const { data } = await get("api/jobs");
+      const { data, half_done: halfDone } = await get("api/jobs");
+      drawHalfDone(halfDone);
       const running = data.find((status) => !isOver(status));
       if (running) follow(running.job_id, false);
       const past = data.filter(isOver);

@@ -3,7 +3,7 @@
 //! [`world`] states once what must hold after each of them.
 
 mod attackers;
-mod child;
+pub(crate) mod child;
 mod hostile_server;
 mod jobs;
 mod load;

@@ -243,6 +243,7 @@ async fn names_that_are_wrong(api: &Api, directory: &Path) {
         (Method::GET, "events"),
         (Method::POST, "cancel"),
         (Method::POST, "rollback"),
+        (Method::POST, "accept"),
     ] {
         for id in ["01890a5d-ac96-774b-bcce-b302099a8057", "x", "%FF", "..%2f..%2fx"] {
             let answer = api.send(method.clone(), &format!("/api/jobs/{id}/{path}"), &[], "").await;
@@ -554,7 +555,26 @@ async fn half_done(api: &Api, manager: &BackupManager, database: &TestDatabase, 
     assert_eq!(status["status"], "failed", "{status:#}");
     assert_eq!(status["target"], "partial", "{status:#}");
 
+    let jobs = api.get("/api/jobs?limit=1").await.json();
+    assert_eq!(jobs["half_done"][0], status);
+    assert_eq!(jobs["half_done"].as_array().unwrap().len(), 1);
+
+    // What is there now must not become the newest backup, nor its way back be deleted.
     let undo = format!("/api/jobs/{}/rollback", job.id());
+    let accept = format!("/api/jobs/{}/accept", job.id());
+    let point = status["restore_point"].as_str().unwrap();
+    let delete = format!("/api/backup/delete/{point}");
+    for answer in [
+        api.post("/api/backup/create", &Value::Null).await,
+        api.delete(&delete, &json!({"confirm": "DELETE"})).await,
+    ] {
+        assert_eq!(answer.refusal(), (409, "RESTORE_HALF_DONE".into()));
+        let body = answer.json();
+        assert_eq!(body["existing_job_id"], job.id().to_string());
+        assert_eq!(body["rollback_url"], undo.as_str());
+        assert_eq!(body["accept_url"], accept.as_str());
+    }
+    assert!(directory.join(point).exists());
     let status = completed(api, &api.post(&undo, &Value::Null).await).await;
     assert_eq!(status["kind"], "roll_back");
     assert_eq!(dishes(database).await, 3);
@@ -563,6 +583,19 @@ async fn half_done(api: &Api, manager: &BackupManager, database: &TestDatabase, 
     assert_eq!(number(database, stray).await, 0);
     let again = api.post(&undo, &Value::Null).await;
     assert_eq!(again.refusal(), (409, "NOTHING_TO_ROLL_BACK".into()));
+    let again = api.post(&accept, &Value::Null).await;
+    assert_eq!(again.refusal(), (409, "NOTHING_TO_ROLL_BACK".into()));
+    assert_eq!(api.get("/api/jobs").await.json()["half_done"], json!([]));
+
+    // Or it is taken as it is.
+    let request = RestoreRequest::new("broken.sql".parse().unwrap()).with_rollback(false);
+    let job = manager.restore(request).await.unwrap();
+    job.wait().await.unwrap_err();
+    let accepted = api.post(&format!("/api/jobs/{}/accept", job.id()), &json!({})).await;
+    assert_eq!((accepted.status.as_u16(), &accepted.json()["target"]), (200, &json!("accepted")));
+    assert_eq!(dishes(database).await, 2);
+    completed(api, &api.post("/api/backup/create", &Value::Null).await).await;
+    database.run(&["INSERT INTO dish VALUES (1, 'soup')", "DROP TABLE stray"]).await;
 
     // By itself a restore that fails does the same.
     let accepted = api.post("/api/backup/restore", &json!({"filename": "broken.sql"})).await;
@@ -638,12 +671,16 @@ async fn no_room_and_no_server(api: &Api, database: &TestDatabase, name: &str) {
     let full = api.beside(Api::new(full));
     std::fs::write(directory.path().join(name), "SELECT 1;\n").unwrap();
     std::fs::write(directory.path().join("a.sql"), "SELECT 1;\n").unwrap();
-    let restore = json!({"filename": "a.sql"});
-    for (path, body) in [("/api/backup/create", Value::Null), ("/api/backup/restore", restore)] {
-        let answer = full.post(path, &body).await;
-        assert_eq!(answer.refusal(), (507, "INSUFFICIENT_STORAGE".into()), "{path}");
-        assert_eq!(answer.json()["details"]["kind"], "no_space");
-    }
+    let answer = full.post("/api/backup/create", &Value::Null).await;
+    assert_eq!(answer.refusal(), (507, "INSUFFICIENT_STORAGE".into()));
+    assert_eq!(answer.json()["details"]["kind"], "no_space");
+    // That there will be no restore point is known at once.
+    let answer = full.post("/api/backup/restore", &json!({"filename": "a.sql"})).await;
+    assert_eq!(answer.refusal(), (503, "PRE_RESTORE_BACKUP_FAILED".into()));
+    assert_eq!(answer.header("retry-after"), "5");
+    let details = answer.json()["details"].clone();
+    assert_eq!(details["kind"], "restore_point");
+    assert!(details["cause"].as_str().unwrap().contains("bytes left"), "{details}");
     assert_eq!(full.get("/api/jobs").await.json()["data"], json!([]), "nothing has begun");
 
     let nowhere = ConnectOptions::from_url("mysql://nobody@127.0.0.1:1/shop").unwrap();

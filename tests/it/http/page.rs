@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 use mysql_async::prelude::Queryable as _;
-use snapdump::ManagerOptions;
 use snapdump::http::{AuthorizeError, Authorizer, Identity, Role, router};
+use snapdump::{BackupManager, ManagerOptions, RestoreRequest};
 
 use super::api::{TOKEN, manager};
 use super::browser::Browser;
@@ -94,7 +94,7 @@ async fn a_person_backs_up_and_restores() {
     browser.dark(false).await;
     // A second one does not start.
     browser.click("#create").await;
-    browser.until_text("#notice", "another operation is running").await;
+    browser.until_text("#notice", "Another operation is running").await;
     // Loaded again, the page finds the job, and is still signed in.
     browser.reload().await;
     browser.until_text("#job-title", "Backing up manual_").await;
@@ -260,10 +260,50 @@ async fn the_page_is_at_home_in_an_application() {
     std::fs::rename(directory.path(), &aside).unwrap();
     browser.reload().await;
     browser.until_text("#list-error", "could not be loaded").await;
+    browser.picture("error").await;
     std::fs::rename(&aside, directory.path()).unwrap();
     browser.click("#retry").await;
     browser.until_text("#rows td.name", "manual_").await;
     assert!(!browser.sees("#list-failed").await);
+    half_done(&browser, &manager, &database).await;
     assert_eq!(browser.complaints().await, [""; 0]);
     browser.close().await;
+}
+
+/// A restore that was left half done stands on the page until it is settled, one way or the other.
+async fn half_done(browser: &Browser, manager: &BackupManager, database: &TestDatabase) {
+    database.run(&["CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)"]).await;
+    let script = "INSERT INTO t VALUES (2);\nINSERT INTO nowhere VALUES (1);\n";
+    std::fs::write(manager.directory().path().join("broken.sql"), script).unwrap();
+    for (button, word, sum) in [("Roll back", "ROLLBACK", 1), ("Keep as it is", "KEEP", 3)] {
+        let request = RestoreRequest::new("broken.sql".parse().unwrap()).with_rollback(false);
+        manager.restore(request).await.unwrap().wait().await.unwrap_err();
+        browser.reload().await;
+        browser.until_text("#half-done h2", "left half done").await;
+        browser.click("#create").await;
+        browser.until_text("#notice", "A restore was left half done").await;
+        browser.until_text("#job-title", "Restore failed").await;
+        browser.picture("half-done").await;
+        browser.dark(true).await;
+        browser.picture("half-done-dark").await;
+        browser.dark(false).await;
+        browser.phone(true).await;
+        browser.picture("half-done-phone").await;
+        browser.phone(false).await;
+        let ask = format!(
+            "[...document.querySelectorAll('#half-done button')]\
+             .find((one) => one.textContent === '{button}').click()"
+        );
+        browser.value(&ask).await;
+        browser.until("document.activeElement.id === 'dialog-word'").await;
+        browser.keys(&format!("{}{ENTER}", word.to_lowercase())).await;
+        assert!(!browser.is_enabled("#dialog-go").await);
+        browser.value("document.querySelector('#dialog-word').value = ''").await;
+        browser.picture(word).await;
+        browser.keys(&format!("{word}{ENTER}")).await;
+        browser.until("document.querySelector('#half-done').children.length === 0").await;
+        assert_eq!(number(database, "SELECT SUM(id) FROM t").await, sum, "{button}");
+    }
+    browser.click("#create").await;
+    browser.until_text("#job-title", "Backup completed").await;
 }

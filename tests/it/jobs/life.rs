@@ -2,11 +2,11 @@
 
 use futures::StreamExt as _;
 use snapdump::{
-    BackupKind, CreateRequest, DeleteConfirmation, ErrorKind, JobKind, JobReport, JobState,
-    ListRequest, RestoreRequest, TargetState,
+    BackupKind, ConnectOptions, CreateRequest, DeleteConfirmation, ErrorKind, JobKind, JobReport,
+    JobState, ListRequest, ManagerOptions, RestoreRequest, TargetState,
 };
 
-use super::setup::{backups_in, completed, manager};
+use super::setup::{backups_in, completed, ended, manager};
 use crate::backup::state;
 use crate::compare::compare;
 use crate::harness::TestDatabase;
@@ -30,7 +30,7 @@ on_each_server! {
         assert_eq!(seen.last(), Some(&status));
         let Some(JobReport::Created { file, report }) = &status.report else { panic!("{status:?}") };
         assert_eq!((status.kind, file.kind()), (JobKind::Create, BackupKind::Manual));
-        assert_eq!(status.progress.rows_done, report.rows);
+        assert_eq!(status.progress.counters.rows_done, report.rows);
         assert_eq!(backups_in(directory.path()), [file.to_string()]);
         assert_eq!(manager.directory().latest(&database.name).as_ref(), Some(file));
         let list = manager.list(ListRequest::default()).await.unwrap();
@@ -77,5 +77,34 @@ on_each_server! {
                 (JobKind::Create, JobState::Completed)
             ]
         );
+    }
+}
+
+/// The journal keeps as many jobs as the options say, the last ones, and for their owner only.
+#[tokio::test]
+async fn the_journal_is_bounded() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.sql"), "SELECT 1;\n").unwrap();
+    let open = || {
+        let options = ManagerOptions::default().with_history(3);
+        super::setup::open(ConnectOptions::new(), directory.path(), options)
+    };
+    let manager = open().await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        let job = manager.verify("a.sql".parse().unwrap()).await.unwrap();
+        ended(&job).await;
+        ids.insert(0, job.id());
+    }
+    let again = open().await;
+    let kept: Vec<_> = again.jobs().await.unwrap().iter().map(|job| job.id).collect();
+    assert_eq!(kept, ids[..3]);
+    let folder = directory.path().join(".snapdump-jobs");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(Result::unwrap).collect();
+    assert_eq!(files.len(), 3);
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

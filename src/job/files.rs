@@ -1,0 +1,181 @@
+//! The files of a manager: listed, read, deleted and pruned.
+
+use std::ops::Range;
+use std::str::FromStr;
+
+use chrono::Utc;
+
+use super::exclusive::Exclusive;
+use super::list::{BackupList, ListRequest};
+use super::manager::{BackupManager, Inner, new_job};
+use super::obstacle::{HalfDoneRestore, RunningJob};
+use super::prune::{PruneReport, RetentionPolicy, decide};
+use super::reader::BackupReader;
+use crate::archive::inspect_file;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{BackupKind, BackupName};
+
+/// That a person wants a backup deleted, and has typed so.
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteConfirmation(());
+
+impl DeleteConfirmation {
+    /// What has to be typed.
+    pub const WORD: &str = "DELETE";
+}
+
+/// Reads what was typed: exactly [`DeleteConfirmation::WORD`].
+impl FromStr for DeleteConfirmation {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == Self::WORD {
+            Ok(Self(()))
+        } else {
+            Err(Error::config(format!("type {} to delete a backup", Self::WORD)))
+        }
+    }
+}
+
+impl BackupManager {
+    /// The backups of the directory. What their footers say is read once for each file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if the directory cannot be read.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing behind.
+    pub async fn list(&self, request: ListRequest) -> Result<BackupList> {
+        let (cache, directory) = (self.inner.cache.clone(), self.inner.directory.clone());
+        super::blocking(move || cache.list(&directory, &request)).await
+    }
+
+    /// Opens a backup to send it somewhere: all of it, or a range of bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such backup, [`ErrorKind::Config`] when it has no
+    /// such range or is a link, [`ErrorKind::Io`] if it cannot be read.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing behind.
+    pub async fn read(&self, file: &BackupName, range: Option<Range<u64>>) -> Result<BackupReader> {
+        let (directory, file) = (self.inner.directory.clone(), file.clone());
+        super::blocking(move || BackupReader::open(&directory, file, range)).await
+    }
+
+    /// Deletes a backup and returns how many bytes it had.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such backup, [`ErrorKind::Config`] when it is a
+    /// link, [`ErrorKind::Busy`] when a running job needs it, or runs in another process,
+    /// [`ErrorKind::HalfDone`] when it is the restore point of a restore that was left half done,
+    /// [`ErrorKind::Io`] if it cannot be deleted.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the backup deleted or not.
+    pub async fn delete(&self, file: &BackupName, _: DeleteConfirmation) -> Result<u64> {
+        let job = new_job();
+        // Held until the backup is gone, so that no job comes to need it meanwhile.
+        let _exclusive = match Exclusive::take(&self.inner.slot, &self.inner.directory, &job).await
+        {
+            Ok(exclusive) => Some(exclusive),
+            Err(error) => {
+                let running = RunningJob::of(&error).and_then(|running| self.live(running.id));
+                let needed = running.is_none_or(|job| {
+                    let status = job.status();
+                    status.file.as_ref() == Some(file)
+                        || status.restore_point.as_ref() == Some(file)
+                });
+                if error.kind() != ErrorKind::Busy || needed {
+                    return Err(error);
+                }
+                None
+            }
+        };
+        if let Some(found) = self.needs(file).await? {
+            return Err(found.error("the backup is all that is left of what was there before"));
+        }
+        let bytes = self.inner.remove(file).await?;
+        tracing::info!(%file, bytes, "backup deleted");
+        Ok(bytes)
+    }
+
+    /// The restore that was left half done and has this backup for its restore point.
+    async fn needs(&self, file: &BackupName) -> Result<Option<HalfDoneRestore>> {
+        let half_done = self.half_done_restores().await?;
+        Ok(half_done.into_iter().find(|found| found.restore_point.as_ref() == Some(file)))
+    }
+
+    /// Removes the backups that a policy does not keep, and says why the others stay. With
+    /// `dry_run` it only says what it would do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when an operation is running, unless it is a dry run;
+    /// [`ErrorKind::Io`] if the directory cannot be read or a backup cannot be deleted.
+    ///
+    /// # Cancel safety
+    /// Dropping the future can leave some of the backups removed.
+    pub async fn prune(&self, policy: &RetentionPolicy, dry_run: bool) -> Result<PruneReport> {
+        let inner = &self.inner;
+        let _exclusive = if dry_run {
+            None
+        } else {
+            let exclusive = Exclusive::take(&inner.slot, &inner.directory, &new_job()).await?;
+            // What a dead job has left may be needed.
+            self.settle().await?;
+            Some(exclusive)
+        };
+        let (cache, directory) = (inner.cache.clone(), inner.directory.clone());
+        let (journal, policy) = (inner.journal.clone(), policy.clone());
+        let report = super::blocking(move || {
+            let needed = journal
+                .records()?
+                .into_iter()
+                .filter_map(|record| record.recovery?.restore_point)
+                .collect();
+            Ok(decide(&policy, &cache.all(&directory)?, &needed, Utc::now()))
+        })
+        .await?;
+        if !dry_run {
+            for file in &report.removed {
+                let bytes = inner.remove(file).await?;
+                tracing::info!(%file, bytes, "backup pruned");
+            }
+        }
+        Ok(report)
+    }
+}
+
+impl Inner {
+    /// Deletes a backup, and lets the links that lead to it lead to the newest one that is left.
+    pub(super) async fn remove(&self, file: &BackupName) -> Result<u64> {
+        let (cache, directory, file) = (self.cache.clone(), self.directory.clone(), file.clone());
+        super::blocking(move || {
+            let all = cache.all(&directory)?;
+            let databases = all.iter().find(|info| info.name == file).map(|info| &info.databases);
+            let next = all.iter().find(|info| {
+                info.kind == BackupKind::Manual
+                    && info.is_whole()
+                    && info.name != file
+                    && Some(&info.databases) == databases
+            });
+            let bytes = directory.remove(&file)?;
+            directory.forget_latest(&file, next.map(|info| &info.name))?;
+            Ok(bytes)
+        })
+        .await
+    }
+
+    /// Lets the link of a backup's database lead to it.
+    pub(super) async fn renew_latest(&self, file: &BackupName) -> Result<()> {
+        let (directory, file) = (self.directory.clone(), file.clone());
+        super::blocking(move || {
+            let footer = inspect_file(&mut directory.open_file(&file)?)?;
+            match footer.as_ref().map(|footer| footer.manifest.databases.as_slice()) {
+                Some([database]) => directory.set_latest(&database.name, &file),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+}
