@@ -138,6 +138,11 @@
 
   let next = null;
 
+  /** A name that breaks behind its underscores, not inside of its dates. */
+  const breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [
+    make("span", { className: part.length < 24 ? "part" : "", textContent: part }), make("wbr"),
+  ]);
+
   function row(backup) {
     const time = new Date(backup.created_at);
     const button = (text, kind, action) => {
@@ -160,7 +165,7 @@
     const bytes = cell("number", size(backup.size_bytes));
     bytes.title = `${grouped(backup.size_bytes)} bytes`;
     const element = make("tr", {},
-      cell("name", backup.filename),
+      cell("name", ...breakable(backup.filename)),
       cell("", make("span", {
         className: `kind ${backup.kind}`, textContent: KINDS[backup.kind] || backup.kind,
       })),
@@ -190,7 +195,8 @@
       show(by("list-failed"), false);
     } catch (error) {
       if (error.status === 401 || error.status === 403) return;
-      by("list-error").textContent = `The list could not be loaded. ${error.message}`;
+      by("list-error").textContent = `The list could not be loaded. ${sentence(error.message)}.`;
+      show(by("list"), by("rows").children.length > 0);
       show(by("list-failed"), true);
     }
   }

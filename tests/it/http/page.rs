@@ -260,6 +260,7 @@ async fn the_page_is_at_home_in_an_application() {
     std::fs::rename(directory.path(), &aside).unwrap();
     browser.reload().await;
     browser.until_text("#list-error", "could not be loaded").await;
+    assert!(!browser.sees("#list").await);
     browser.picture("error").await;
     std::fs::rename(&aside, directory.path()).unwrap();
     browser.click("#retry").await;

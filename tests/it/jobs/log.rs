@@ -94,7 +94,9 @@ on_each_server! {
             .run(&["CREATE TABLE t (id INT PRIMARY KEY, s TEXT)", "INSERT INTO t VALUES (1, 'hushed')"])
             .await;
         let (directory, manager) = manager(&database).await;
-        let log = Log::default();
+        // As long as a program has one subscriber only, what is logged for the first time on a thread
+        // without it is never logged on any other. A second one prevents that.
+        let (log, second) = (Log::default(), tracing::Dispatch::new(Log::default()));
         // For this thread, on which all tasks of this test run.
         let _default = tracing::subscriber::set_default(log.clone());
         let job = manager.create(CreateRequest::manual()).await.unwrap();
@@ -126,6 +128,7 @@ on_each_server! {
         let loud = lines.iter().filter(|line| loud.iter().any(|level| line.starts_with(level)));
         let loud: Vec<_> = loud.collect();
         assert_eq!(loud, Vec::<&String>::new());
+        drop(second);
         let opts = mysql_async::Opts::from_url(&server.url).unwrap();
         let (all, password) = (lines.join("\n"), opts.pass().unwrap());
         for secret in [password, "hush-hush", "hushed"] {

@@ -82,7 +82,8 @@ async fn a_whole_server_and_its_databases(like: TestServer) {
     // The last phase of a backup, held where it asks for the accounts once more.
     let world = World::make(&private.server).await;
     let proxy = Proxy::hold_at(&world.clear_text(), ACCOUNTS, 1).await;
-    let dump = DumpOptions::default().with_accounts(true);
+    let named = Databases::Named(vec![world.database.name.clone()]);
+    let dump = DumpOptions::default().with_databases(named).with_accounts(true);
     let options = ManagerOptions::default().with_dump_options(dump);
     let manager = open(proxy.options(&world.clear_text()), world.directory.path(), options).await;
     let job = manager.create(CreateRequest::manual()).await.unwrap();
