@@ -91,10 +91,9 @@ impl BackupManager {
                 let databases = footer.manifest.databases.iter();
                 names.extend(databases.map(|database| database.name.clone()));
             }
-            Some(_) => {}
             // Where a script goes is known only once it has been read.
             None if options.other_databases() => names = vec![String::new()],
-            None => {}
+            Some(_) | None => {}
         }
         if names.is_empty() {
             names = self.own_database();

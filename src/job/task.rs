@@ -447,7 +447,7 @@ mod tests {
 
     impl JobHooks for Broken {
         async fn started(&self, _: &JobStatus) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
 
         async fn finished(&self, _: &JobStatus) {

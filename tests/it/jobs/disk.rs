@@ -123,7 +123,7 @@ on_each_server! {
             assert_eq!(status.state, JobState::Failed, "{status:?}");
             assert_eq!(status.target, restore.map(|_| TargetState::Untouched));
             // All else is as it was.
-            assert_eq!(backups_in(directory.path()), [good.clone()]);
+            assert_eq!(backups_in(directory.path()), std::slice::from_ref(&good));
             assert_eq!(partial_files(directory.path()), [""; 0]);
             assert!(std::fs::read(directory.path().join(&good)).unwrap() == bytes);
         }

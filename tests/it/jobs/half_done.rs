@@ -39,7 +39,7 @@ async fn refuses(manager: &BackupManager, database: &TestDatabase, job: JobId, p
         assert!(!error.is_retryable());
         let found = HalfDoneRestore::of(&error).unwrap();
         assert_eq!((found.job, found.restore_point.as_ref()), (job, Some(point)));
-        assert_eq!(found.databases, [database.name.clone()]);
+        assert_eq!(found.databases, std::slice::from_ref(&database.name));
         assert!(error.chain().contains(&job.to_string()), "{}", error.chain());
     }
     assert!(manager.directory().path().join(point.as_str()).exists());
