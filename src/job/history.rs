@@ -14,7 +14,7 @@ use crate::store::{BackupDir, DirectoryLock};
 
 impl BackupManager {
     /// Every job of every process that uses the directory, the newest first. Of those that have
-    /// ended, the journal keeps [as many](ManagerOptions::with_history) as the options say.
+    /// ended, the journal keeps [as many](crate::ManagerOptions::with_history) as the options say.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if the journal cannot be read.
