@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::{ConnectArgs, bytes, grouped, print_json, print_warnings};
 use snapdump::{
-    Compression, Context, Databases, Definer, DumpOptions, DumpReport, ObjectKind, Result,
-    Selector, dump, dump_to_path,
+    Compression, Context, Databases, Definer, DumpOptions, DumpReport, NonTransactional,
+    ObjectKind, Result, Selector, dump, dump_to_path,
 };
 
 /// Dump MySQL and MariaDB databases, consistently and completely, into one file
@@ -70,6 +70,9 @@ struct Args {
     /// Go on although the account does not see everything; warns of what may be missing
     #[arg(long)]
     allow_partial: bool,
+    /// Fail if a table that is read has no transactions, so that no snapshot covers it
+    #[arg(long)]
+    refuse_nontransactional: bool,
     /// Dump all accounts, roles and grants of the server too, with hashed passwords
     #[arg(long)]
     users: bool,
@@ -107,6 +110,9 @@ impl Args {
                 0 => Compression::None,
                 level => Compression::gzip(level)?,
             });
+        if self.refuse_nontransactional {
+            options = options.with_nontransactional(NonTransactional::Refuse);
+        }
         if self.all_databases {
             options = options.with_databases(Databases::All);
         } else if !self.databases.is_empty() {

@@ -164,9 +164,11 @@ pub mod server;
 pub mod sql;
 pub mod store;
 
-pub use archive::{Compression, Footer, Manifest, VerifyReport, inspect, verify};
+pub use archive::{Compression, Footer, Held, Manifest, VerifyReport, inspect, verify};
 pub use context::Context;
-pub use dump::{Databases, Definer, DumpOptions, DumpReport, Selector, dump, dump_to_path};
+pub use dump::{
+    Databases, Definer, DumpOptions, DumpReport, NonTransactional, Selector, dump, dump_to_path,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use ident::{ObjectKind, ObjectName};
 pub use job::{

@@ -86,6 +86,10 @@ pub struct ObjectEntry {
     /// and for everything that has no rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
+    /// How the rows of a table without transactions were held still; absent where the snapshot
+    /// did that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// Whether the rows were chosen by a `WHERE` condition.
     #[serde(default, skip_serializing_if = "is_false")]
     pub filtered: bool,
@@ -116,6 +120,18 @@ const fn one() -> u32 {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 const fn is_one(number: &u32) -> bool {
     *number == 1
+}
+
+/// How the rows of a table that no snapshot covers were held still while they were read. Either way
+/// they are of the moment of their read, which is later than that of the snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Held {
+    /// By `LOCK TABLES … READ`: they are of one moment.
+    ReadLock,
+    /// Not at all, because the account may not lock tables: rows can be of different moments.
+    Nothing,
 }
 
 /// How the rows were held still while they were read, and where that state stands in the binlog.
@@ -177,6 +193,6 @@ impl DatabaseEntry {
 
 impl ObjectEntry {
     pub(crate) const fn new(name: ObjectName) -> Self {
-        Self { name, engine: None, rows: None, filtered: false, definition: true }
+        Self { name, engine: None, rows: None, held: None, filtered: false, definition: true }
     }
 }

@@ -18,7 +18,9 @@ mod writer;
 pub use footer::{Footer, inspect};
 pub(crate) use footer::{Origin, inspect_file, origin};
 pub(crate) use inflate::SqlReader;
-pub use manifest::{BinlogPosition, DatabaseEntry, Manifest, ObjectEntry, Snapshot, SnapshotRung};
+pub use manifest::{
+    BinlogPosition, DatabaseEntry, Held, Manifest, ObjectEntry, Snapshot, SnapshotRung,
+};
 pub(crate) use member::pack;
 pub use member::{Compression, Index, Member, Part, Section};
 pub(crate) use read::read_member;

@@ -50,7 +50,9 @@ enum At {
 
 /// Whether there is a way to read a table in pieces.
 pub(super) fn can_be_cut(table: &Table) -> bool {
-    !table.versioned && (table.ordered_key().is_some() || table.partitions.len() > 1)
+    table.transactional
+        && !table.versioned
+        && (table.ordered_key().is_some() || table.partitions.len() > 1)
 }
 
 impl Cursor {

@@ -19,11 +19,12 @@ mod report;
 mod rows;
 mod script;
 mod select;
+mod still;
 mod table;
 mod view_order;
 mod work;
 
-pub use options::{Databases, Definer, DumpOptions};
+pub use options::{Databases, Definer, DumpOptions, NonTransactional};
 pub use report::DumpReport;
 pub use select::Selector;
 
@@ -191,6 +192,7 @@ async fn prepare(
         options: options.clone(),
         guard: Mutex::new(guard),
         exact: Mutex::new(ExactText::new(connect, &context)),
+        connect: connect.clone(),
         warnings,
     };
     Ok((Taken { snapshot, created_at, accounts }, shared))
@@ -341,8 +343,9 @@ impl Dump {
 
     async fn close(self) {
         let Self { main, helpers, shared, .. } = self;
-        let sessions: Vec<_> =
-            helpers.into_iter().chain([main]).map(|reader| reader.session).collect();
+        let sessions = helpers.into_iter().chain([main]).flat_map(|reader| {
+            [Some(reader.session), reader.still.into_session()].into_iter().flatten()
+        });
         close_all(sessions).await;
         if let Some(shared) = Arc::into_inner(shared) {
             shared.guard.into_inner().close().await;
@@ -490,6 +493,7 @@ impl Dump {
                 if let Some(entry) = self.objects.get_mut(place) {
                     entry.rows = Some(entry.rows.unwrap_or(0).saturating_add(share.rows));
                     entry.filtered = share.filtered;
+                    entry.held = share.held;
                 }
                 if let Some((largest, changed)) = found.get_mut(place - first_object) {
                     *largest = share.largest_statement_bytes.max(*largest);

@@ -45,6 +45,23 @@ pub enum Definer {
     },
 }
 
+/// What becomes of tables whose engine has no transactions (`MyISAM`, `MEMORY`, `CSV`, `Aria` …): no
+/// snapshot covers them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NonTransactional {
+    /// Each is locked against writing while it is read (`LOCK TABLES … READ`); where the account
+    /// may not do that, it is read as it is, with a warning. The manifest names each and says how it
+    /// was held.
+    #[default]
+    Lock,
+    /// The same, but without the right to lock there is no dump.
+    RequireLock,
+    /// A dump that would hold rows of one fails, and names all of them.
+    Refuse,
+}
+
 /// Options of a dump. The defaults hold everything and are the safe ones.
 ///
 /// | option | default | mysqldump's name for it |
@@ -63,6 +80,7 @@ pub enum Definer {
 /// | [`with_compression_threads`](Self::with_compression_threads) | the cores | none |
 /// | [`with_connections`](Self::with_connections) | the cores, at most 4 | `--parallel` (mariadb-dump 11.5, into a directory) |
 /// | [`with_chunk_bytes`](Self::with_chunk_bytes) | 16 MiB | `--chunk-filesize`, `--rows` (mydumper) |
+/// | [`with_nontransactional`](Self::with_nontransactional) | lock each | none; `--lock-tables` excludes `--single-transaction` |
 /// | [`with_accounts`](Self::with_accounts) | `false` | `--users` (mysqldump 9.4), `--system=users` (mariadb-dump) |
 /// | [`with_partial`](Self::with_partial) | `false` | always on, and silent |
 /// | [`with_overwrite`](Self::with_overwrite) | `false` | `--result-file` always overwrites |
@@ -92,6 +110,7 @@ pub struct DumpOptions {
     overwrite: bool,
     partial: bool,
     accounts: bool,
+    nontransactional: NonTransactional,
 }
 
 impl Default for DumpOptions {
@@ -114,6 +133,7 @@ impl Default for DumpOptions {
             overwrite: false,
             partial: false,
             accounts: false,
+            nontransactional: NonTransactional::default(),
         }
     }
 }
@@ -260,6 +280,19 @@ impl DumpOptions {
     pub fn with_accounts(mut self, accounts: bool) -> Self {
         self.accounts = accounts;
         self
+    }
+
+    /// What becomes of tables without transactions.
+    #[must_use]
+    pub fn with_nontransactional(mut self, nontransactional: NonTransactional) -> Self {
+        self.nontransactional = nontransactional;
+        self
+    }
+
+    /// What becomes of tables without transactions.
+    #[must_use]
+    pub const fn nontransactional(&self) -> NonTransactional {
+        self.nontransactional
     }
 
     /// Whether accounts, roles and grants are dumped.

@@ -1,7 +1,8 @@
 //! The check of the account's privileges before anything is read.
 
-use super::options::DumpOptions;
+use super::options::{DumpOptions, NonTransactional};
 use super::plan::Plan;
+use super::still;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, quote_identifier};
 use crate::server::{Flavor, Privileges, Session};
@@ -16,6 +17,7 @@ pub(super) async fn check(
     plan: &Plan,
     options: &DumpOptions,
 ) -> Result<Vec<String>> {
+    still::refuse(plan, options)?;
     let privileges = session.privileges().await?;
     let missing = missing(&privileges, session.flavor(), plan, options);
     if missing.is_empty() {
@@ -89,6 +91,14 @@ fn missing(
                 Flavor::MySql => "GRANT SHOW_ROUTINE ON *.*".to_owned(),
                 Flavor::MariaDb => "GRANT SELECT ON `mysql`.`proc`".to_owned(),
             });
+        }
+    }
+    if options.nontransactional() == NonTransactional::RequireLock {
+        for table in still::tables(plan, options) {
+            let database = table.database_name().unwrap_or_default();
+            if !privileges.on_database("LOCK TABLES", database) {
+                missing.push(format!("GRANT LOCK TABLES ON {}.*", quote_identifier(database)));
+            }
         }
     }
     missing.sort();

@@ -7,17 +7,18 @@ use tokio::sync::Mutex;
 use super::chunk::{Chunk, Cursor, can_be_cut};
 use super::exact::ExactText;
 use super::guard::{Guard, at_object};
-use super::options::DumpOptions;
+use super::options::{DumpOptions, NonTransactional};
 use super::plan::{self, Plan};
 use super::rows::TableRows;
 use super::script::Script;
+use super::still::Still;
 use super::table::write_definition;
 use super::work::{Unit, Work};
-use crate::archive::Section;
+use crate::archive::{Held, Section};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, Session, Table};
+use crate::server::{ConnectOptions, Database, Session, Table};
 
 /// What all readers of a dump share.
 pub(super) struct Shared {
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     pub(super) options: DumpOptions,
     pub(super) guard: Mutex<Guard>,
     pub(super) exact: Mutex<ExactText>,
+    pub(super) connect: ConnectOptions,
     /// What was found out before anything was read, for the manifest.
     pub(super) warnings: Vec<String>,
 }
@@ -108,6 +110,8 @@ pub(super) struct Share {
     pub(super) changed_documents: u64,
     /// Whether a condition chose the rows.
     pub(super) filtered: bool,
+    /// How a table that the snapshot does not cover was held.
+    pub(super) held: Option<Held>,
 }
 
 /// A connection inside the snapshot, and the script that it fills.
@@ -118,11 +122,14 @@ pub(super) struct Reader {
     /// What it has read since somebody last asked.
     pub(super) shares: Vec<Share>,
     pub(super) warnings: Vec<String>,
+    /// Holds tables without transactions.
+    pub(super) still: Still,
 }
 
 impl Reader {
     pub(super) fn new(session: Session, script: Script, shared: Arc<Shared>) -> Self {
-        Self { session, script, shared, shares: Vec::new(), warnings: Vec::new() }
+        let still = Still::new(&shared.connect);
+        Self { session, script, shared, shares: Vec::new(), warnings: Vec::new(), still }
     }
 
     pub(super) fn context(&self) -> &Context {
@@ -241,7 +248,11 @@ impl Reader {
                 table.engine.as_deref().unwrap_or_default()
             ));
         } else if self.shared.has_rows(&database.name, table) {
-            let share = self.rows(database, table, position, &Chunk::default()).await?;
+            let share = if table.transactional {
+                self.rows(database, table, position, &Chunk::default()).await?
+            } else {
+                self.rows_held(database, table, object, position).await?
+            };
             if table.versioned && !share.filtered {
                 self.note_history(object, share.rows).await?;
             }
@@ -310,8 +321,42 @@ impl Reader {
             largest_statement_bytes: written.largest_statement_bytes,
             changed_documents: written.changed_documents,
             filtered: condition.is_some(),
+            held: None,
         };
         self.shares.push(share);
+        Ok(share)
+    }
+
+    /// The rows of a table that the snapshot does not cover.
+    async fn rows_held(
+        &mut self,
+        database: &Database,
+        table: &Table,
+        object: &ObjectName,
+        position: u32,
+    ) -> Result<Share> {
+        let context = self.context().clone();
+        let held = self.still.hold(object, &context).await?;
+        if held == Held::Nothing {
+            let grant = format!("GRANT LOCK TABLES ON {}.*", quote_identifier(&database.name));
+            if self.shared.options.nontransactional() == NonTransactional::RequireLock {
+                return Err(Error::new(
+                    ErrorKind::Privilege,
+                    format!("it has no transactions, and the account may not lock it: {grant}"),
+                ));
+            }
+            self.warnings.push(format!(
+                "{object} has the engine {}, which no snapshot covers, and the account may not \
+                 lock it ({grant}): its rows can be of different moments",
+                table.engine.as_deref().unwrap_or_default()
+            ));
+        }
+        let share = self.rows(database, table, position, &Chunk::default()).await;
+        self.still.release().await?;
+        let share = share?;
+        if let Some(last) = self.shares.last_mut() {
+            last.held = Some(held);
+        }
         Ok(share)
     }
 

@@ -148,6 +148,7 @@ mod tests {
         Table {
             name: name.into(),
             engine: Some("InnoDB".into()),
+            transactional: true,
             versioned: false,
             rows_estimate: rows,
             bytes_estimate: bytes,

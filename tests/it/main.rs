@@ -37,6 +37,7 @@ mod gate;
 #[cfg(feature = "http")]
 mod http;
 mod jobs;
+mod nontransactional;
 mod options;
 mod parallel_dump;
 mod privileges;

@@ -105,7 +105,15 @@ impl Session {
         Ok(())
     }
 
+    /// The engines that have transactions, in lower case.
+    async fn transactional_engines(&mut self) -> Result<Vec<String>> {
+        let sql = "SELECT LOWER(ENGINE) FROM information_schema.ENGINES \
+                   WHERE TRANSACTIONS = 'YES' AND SAVEPOINTS = 'YES'";
+        self.query(sql).await?.iter().map(|row| row.text(0)).collect()
+    }
+
     async fn read_tables(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+        let engines = self.transactional_engines().await?;
         let sql = format!(
             "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH \
              FROM information_schema.TABLES \
@@ -113,10 +121,13 @@ impl Session {
         );
         for row in self.query(&sql).await? {
             let (table, kind) = (row.text(0)?, row.text(1)?);
+            let engine = row.optional_text(2)?;
+            let known = |engine: &String| engines.contains(&engine.to_lowercase());
             match kind.as_str() {
                 "BASE TABLE" | "SYSTEM VERSIONED" => database.tables.push(Table {
                     name: table,
-                    engine: row.optional_text(2)?,
+                    transactional: engine.as_ref().is_none_or(known),
+                    engine,
                     versioned: kind == "SYSTEM VERSIONED",
                     rows_estimate: row.optional_number(3)?.unwrap_or(0),
                     bytes_estimate: row.optional_number(4)?.unwrap_or(0),

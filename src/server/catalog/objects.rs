@@ -31,6 +31,8 @@ pub(crate) struct Database {
 pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) engine: Option<String>,
+    /// Whether its engine has transactions, so that a snapshot covers it.
+    pub(crate) transactional: bool,
     /// Whether it keeps the rows of the past too (`MariaDB`).
     pub(crate) versioned: bool,
     /// The server's own guess, for progress and for the order of work.
