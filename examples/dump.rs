@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::{ConnectArgs, bytes, grouped, print_json, print_warnings};
 use snapdump::{
-    Compression, Context, Databases, Definer, DumpOptions, DumpReport, NonTransactional,
+    Compression, Context, Databases, Definer, DumpOptions, DumpReport, History, NonTransactional,
     ObjectKind, Result, Selector, dump, dump_to_path,
 };
 
@@ -73,6 +73,16 @@ struct Args {
     /// Fail if a table that is read has no transactions, so that no snapshot covers it
     #[arg(long)]
     refuse_nontransactional: bool,
+    /// Dump the rows of the past in system-versioned tables too (MariaDB)
+    #[arg(long)]
+    with_history: bool,
+    /// How long to wait for a lock that another session holds on a table; 10 (5 for the lock of a
+    /// table without transactions) by default
+    #[arg(long, value_name = "SECONDS")]
+    lock_wait: Option<u32>,
+    /// Keep all tables from being altered until the dump ends
+    #[arg(long)]
+    keep_metadata_locks: bool,
     /// Dump all accounts, roles and grants of the server too, with hashed passwords
     #[arg(long)]
     users: bool,
@@ -106,10 +116,17 @@ impl Args {
             .with_overwrite(self.force)
             .with_partial(self.allow_partial)
             .with_accounts(self.users)
+            .with_metadata_locks_kept(self.keep_metadata_locks)
             .with_compression(match self.level {
                 0 => Compression::None,
                 level => Compression::gzip(level)?,
             });
+        if self.with_history {
+            options = options.with_history(History::Require);
+        }
+        if let Some(seconds) = self.lock_wait {
+            options = options.with_lock_wait_seconds(seconds);
+        }
         if self.refuse_nontransactional {
             options = options.with_nontransactional(NonTransactional::Refuse);
         }

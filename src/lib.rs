@@ -167,7 +167,8 @@ pub mod store;
 pub use archive::{Compression, Footer, Held, Manifest, VerifyReport, inspect, verify};
 pub use context::Context;
 pub use dump::{
-    Databases, Definer, DumpOptions, DumpReport, NonTransactional, Selector, dump, dump_to_path,
+    Databases, Definer, DumpOptions, DumpReport, History, NonTransactional, Selector, dump,
+    dump_to_path,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use ident::{ObjectKind, ObjectName};

@@ -86,6 +86,10 @@ pub struct ObjectEntry {
     /// and for everything that has no rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
+    /// How many of `rows` are rows of the past, which a system-versioned table keeps (`MariaDB`);
+    /// absent where there are none or they were left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_rows: Option<u64>,
     /// How the rows of a table without transactions were held still; absent where the snapshot
     /// did that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -193,6 +197,14 @@ impl DatabaseEntry {
 
 impl ObjectEntry {
     pub(crate) const fn new(name: ObjectName) -> Self {
-        Self { name, engine: None, rows: None, held: None, filtered: false, definition: true }
+        Self {
+            name,
+            engine: None,
+            rows: None,
+            history_rows: None,
+            held: None,
+            filtered: false,
+            definition: true,
+        }
     }
 }

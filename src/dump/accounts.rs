@@ -24,6 +24,7 @@ impl AccountsPlan {
         connect: &ConnectOptions,
         context: &Context,
         plan: &Plan,
+        lock_wait_seconds: u32,
     ) -> Result<Self> {
         if !plan.names_databases {
             return Err(Error::config(
@@ -32,7 +33,7 @@ impl AccountsPlan {
             ));
         }
         let mut session = Session::open(connect, context).await?;
-        session.set_up_for_dump().await?;
+        session.set_up_for_dump(lock_wait_seconds).await?;
         let accounts = session.accounts().await?;
         let held: BTreeSet<(&str, &str, &str)> = plan
             .databases

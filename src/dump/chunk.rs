@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 
+use super::history::Versions;
 use super::rows::key_literals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
@@ -23,6 +24,8 @@ pub(super) struct Chunk {
     pub(super) partition: Option<String>,
     /// Only the rows for which this is true.
     pub(super) range: Option<String>,
+    /// Which versions of the rows.
+    pub(super) versions: Versions,
 }
 
 /// Where the rest of a table begins.
@@ -99,7 +102,7 @@ impl Cursor {
                     let range = and(start, Some(format!("{name} < {until}")));
                     *from = Some(*until);
                     *until = until.saturating_add(i128::from(self.rows));
-                    return Ok((Chunk { partition, range }, Some(self)));
+                    return Ok((Chunk { partition, range, ..Chunk::default() }, Some(self)));
                 }
                 start
             }
@@ -110,12 +113,12 @@ impl Cursor {
                 if let Some(end) = key_literals(session, &sql, table, &key).await? {
                     let range = and(from, Some(compare(&key, &end, "<", "<=")));
                     *after = Some(end);
-                    return Ok((Chunk { partition, range }, Some(self)));
+                    return Ok((Chunk { partition, range, ..Chunk::default() }, Some(self)));
                 }
                 from
             }
         };
-        let chunk = Chunk { partition, range };
+        let chunk = Chunk { partition, range, ..Chunk::default() };
         self.partition = self.partitions.pop_front();
         if self.partition.is_none() {
             return Ok((chunk, None));

@@ -19,12 +19,14 @@ const COPY: &str = "snapdump_columns";
 pub(super) struct ExactText {
     connect: ConnectOptions,
     context: Context,
+    lock_wait_seconds: u32,
     session: Option<Session>,
 }
 
 impl ExactText {
-    pub(super) fn new(connect: &ConnectOptions, context: &Context) -> Self {
-        Self { connect: connect.clone(), context: context.clone(), session: None }
+    pub(super) fn new(connect: &ConnectOptions, lock_wait_seconds: u32, context: &Context) -> Self {
+        let (connect, context) = (connect.clone(), context.clone());
+        Self { connect, context, lock_wait_seconds, session: None }
     }
 
     pub(super) async fn close(self) {
@@ -42,7 +44,7 @@ impl ExactText {
     ) -> Result<Vec<ExactColumn>> {
         if self.session.is_none() {
             let mut session = Session::open(&self.connect, &self.context).await?;
-            session.set_up_for_dump().await?;
+            session.set_up_for_dump(self.lock_wait_seconds).await?;
             self.session = Some(session);
         }
         let Some(session) = &mut self.session else {

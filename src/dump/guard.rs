@@ -54,10 +54,11 @@ impl Guard {
     pub(super) async fn take(
         connect: &ConnectOptions,
         databases: &[String],
+        lock_wait_seconds: u32,
         context: &Context,
     ) -> Result<Self> {
         let mut session = Session::open(connect, context).await?;
-        session.set_up_for_dump().await?;
+        session.set_up_for_dump(lock_wait_seconds).await?;
         // Every statement is to see the latest state.
         session.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
         let changes_of_tables = session.changes_of_tables().await?;
@@ -320,7 +321,7 @@ pub(super) fn at_object<T>(result: Result<T>, object: &ObjectName) -> Result<T> 
             Some(server) if server.number == ER_LOCK_WAIT_TIMEOUT => Error::new(
                 ErrorKind::Server,
                 "another session holds a lock on it, and the time to wait for that is over; run \
-                 the dump again, or let it wait longer",
+                 the dump again, or let it wait longer (with_lock_wait_seconds)",
             )
             .with_source(server)
             .at(|place| place.object = Some(object.clone())),

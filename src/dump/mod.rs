@@ -9,8 +9,10 @@ mod chunk;
 mod definer;
 mod exact;
 mod guard;
+mod history;
 mod objects;
 mod options;
+mod partition_values;
 mod plan;
 mod preflight;
 mod printed;
@@ -24,7 +26,7 @@ mod table;
 mod view_order;
 mod work;
 
-pub use options::{Databases, Definer, DumpOptions, NonTransactional};
+pub use options::{Databases, Definer, DumpOptions, History, NonTransactional};
 pub use report::DumpReport;
 pub use select::Selector;
 
@@ -155,11 +157,12 @@ async fn prepare(
     let main = |sessions: &mut Vec<Session>| sessions.pop().ok_or_else(no_connection);
     let mut first = main(sessions)?;
     let context = first.context().clone();
+    let wait = options.lock_wait_seconds();
     let done = async {
-        first.set_up_for_dump().await?;
+        first.set_up_for_dump(wait).await?;
         context.enter(Phase::Plan);
         let names = Plan::names(&mut first, connect.database(), options).await?;
-        let guard = Guard::take(connect, &names, &context).await?;
+        let guard = Guard::take(connect, &names, wait, &context).await?;
         Ok::<_, Error>((names, guard))
     }
     .await;
@@ -167,21 +170,22 @@ async fn prepare(
     let (names, guard) = done?;
     while sessions.len() < options.connections() {
         let mut helper = Session::open(connect, &context).await?;
-        let ready = helper.set_up_for_dump().await;
+        let ready = helper.set_up_for_dump(wait).await;
         sessions.push(helper);
         ready?;
     }
     let snapshot = start_snapshot(connect, sessions).await?;
     let created_at = Utc::now();
     let first = sessions.first_mut().ok_or_else(no_connection)?;
-    let plan = Plan::make(first, names, options).await?;
-    let warnings = preflight::check(first, &plan, options).await?;
+    let mut plan = Plan::make(first, names, options).await?;
+    let warnings = preflight::check(first, &mut plan, options).await?;
+    let history = history::settle(first, &plan, options).await?;
     first.release_metadata_locks().await?;
     context.counters().tables_total.set(count(plan.tables()));
     context.counters().rows_total.set(plan.rows_estimate());
     let mut warnings = warnings;
     let accounts = if options.accounts() {
-        let accounts = AccountsPlan::read(connect, &context, &plan).await?;
+        let accounts = AccountsPlan::read(connect, &context, &plan, wait).await?;
         warnings.extend_from_slice(accounts.warnings());
         Some(accounts)
     } else {
@@ -189,9 +193,9 @@ async fn prepare(
     };
     let shared = Shared {
         plan,
-        options: options.clone(),
+        options: options.clone().with_history(history),
         guard: Mutex::new(guard),
-        exact: Mutex::new(ExactText::new(connect, &context)),
+        exact: Mutex::new(ExactText::new(connect, wait, &context)),
         connect: connect.clone(),
         warnings,
     };
@@ -216,6 +220,9 @@ fn database_entry(database: &Database) -> DatabaseEntry {
 
 /// How many tables a statement drops at a time.
 const TABLES_IN_DROP: usize = 100;
+
+/// How many tables are locked by a statement; there is a limit to the tables of one.
+const TABLES_IN_LOCK: usize = 50;
 
 /// A dump under way.
 struct Dump {
@@ -315,6 +322,9 @@ impl Dump {
         let context = self.main.context().clone();
         let made = async {
             context.enter(Phase::Tables);
+            if self.shared.options.metadata_locks_kept() {
+                self.keep_metadata_locks().await?;
+            }
             self.start().await?;
             if let Some(accounts) = accounts {
                 self.statements(Section::Accounts, accounts.create()).await?;
@@ -341,6 +351,19 @@ impl Dump {
         made
     }
 
+    /// Takes the metadata locks of all tables for the time of the dump.
+    async fn keep_metadata_locks(&mut self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        for database in &shared.plan.databases {
+            self.use_database(database).await?;
+            let places: Vec<usize> = (0..database.tables.len()).collect();
+            for places in places.chunks(TABLES_IN_LOCK) {
+                self.main.lock_tables(database, places).await?;
+            }
+        }
+        self.main.session.keep_metadata_locks().await
+    }
+
     async fn close(self) {
         let Self { main, helpers, shared, .. } = self;
         let sessions = helpers.into_iter().chain([main]).flat_map(|reader| {
@@ -356,6 +379,7 @@ impl Dump {
     /// Session settings, saved and set. Versioned comments, as stock dumps have them. Nothing here
     /// depends on the time: the same rows give the same bytes, up to the manifest.
     async fn start(&mut self) -> Result<()> {
+        let with_history = self.keeps_history();
         let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
         script.section(Section::Start, None).await?;
         let text = script.text();
@@ -388,6 +412,9 @@ impl Dump {
             "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='{SCRIPT_SQL_MODE}' */"
         ));
         script.statement("/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */");
+        if with_history {
+            script.statement(history::ALLOW_INSERT);
+        }
         if flavor == Flavor::MariaDb {
             // Rows can be older than a constraint. Other servers take this for a comment.
             script.statement(
@@ -396,6 +423,13 @@ impl Dump {
             );
         }
         Ok(())
+    }
+
+    /// Whether rows of the past are among those of any table.
+    fn keeps_history(&self) -> bool {
+        let mut tables = self.shared.plan.databases.iter().flat_map(|database| &database.tables);
+        self.shared.options.rows()
+            && tables.any(|table| history::is_kept(table, &self.shared.options))
     }
 
     /// A section of statements that belong to no database.
@@ -413,9 +447,13 @@ impl Dump {
 
     /// Session settings put back.
     async fn end(&mut self) -> Result<()> {
+        let with_history = self.keeps_history();
         let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
         script.section(Section::End, None).await?;
         script.text().push(b'\n');
+        if with_history {
+            script.statement(history::PUT_BACK);
+        }
         if flavor == Flavor::MariaDb {
             script.statement(
                 "/*M!100201 SET CHECK_CONSTRAINT_CHECKS=@OLD_CHECK_CONSTRAINT_CHECKS */",
@@ -494,6 +532,10 @@ impl Dump {
                     entry.rows = Some(entry.rows.unwrap_or(0).saturating_add(share.rows));
                     entry.filtered = share.filtered;
                     entry.held = share.held;
+                    if share.history_rows > 0 {
+                        let rows = entry.history_rows.unwrap_or(0);
+                        entry.history_rows = Some(rows.saturating_add(share.history_rows));
+                    }
                 }
                 if let Some((largest, changed)) = found.get_mut(place - first_object) {
                     *largest = share.largest_statement_bytes.max(*largest);

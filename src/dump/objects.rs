@@ -204,6 +204,21 @@ fn show_create(object: &ObjectName) -> String {
     format!("SHOW CREATE {} {}", object.kind().sql(), quote_identifier(object.name()))
 }
 
+/// Whether the server shows the text of a routine to the account, and does not only list it.
+pub(super) async fn is_shown(session: &mut Session, object: &ObjectName) -> Result<bool> {
+    let database = quote_identifier(object.database_name().unwrap_or_default());
+    let name = quote_identifier(object.name());
+    let sql = format!("SHOW CREATE {} {database}.{name}", object.kind().sql());
+    match session.query(&sql).await {
+        Ok(rows) => Ok(match rows.first() {
+            Some(row) => row.bytes(2)?.is_some(),
+            None => false,
+        }),
+        Err(error) if error.server().is_some() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Appends a statement that may hold the usual delimiter.
 fn push_delimited(text: &mut Vec<u8>, create: &[u8]) {
     let delimiter = delimiter_for(create);

@@ -62,6 +62,23 @@ pub enum NonTransactional {
     Refuse,
 }
 
+/// What becomes of the rows of the past that a system-versioned table keeps (`MariaDB`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum History {
+    /// They are left out, and a warning counts them. The current rows are as new as their restore.
+    #[default]
+    Omit,
+    /// They are dumped, and every row with the time from which, and to which, it was current. The
+    /// server that it is restored on has to be `MariaDB` 10.11 or later, which lets these times be
+    /// inserted. Where the server does not let anybody do that, or counts versions by numbers of
+    /// transactions, the dump fails and names the tables.
+    Require,
+    /// The same, but tables whose history cannot be restored are dumped without it, with a warning.
+    IfPossible,
+}
+
 /// Options of a dump. The defaults hold everything and are the safe ones.
 ///
 /// | option | default | mysqldump's name for it |
@@ -81,6 +98,9 @@ pub enum NonTransactional {
 /// | [`with_connections`](Self::with_connections) | the cores, at most 4 | `--parallel` (mariadb-dump 11.5, into a directory) |
 /// | [`with_chunk_bytes`](Self::with_chunk_bytes) | 16 MiB | `--chunk-filesize`, `--rows` (mydumper) |
 /// | [`with_nontransactional`](Self::with_nontransactional) | lock each | none; `--lock-tables` excludes `--single-transaction` |
+/// | [`with_history`](Self::with_history) | left out | `--dump-history` (mariadb-dump 10.11) |
+/// | [`with_lock_wait_seconds`](Self::with_lock_wait_seconds) | 10, or 5 for `LOCK TABLES` | none: as long as the server's `lock_wait_timeout`, a year |
+/// | [`with_metadata_locks_kept`](Self::with_metadata_locks_kept) | `false` | none; mysqldump frees them table by table too |
 /// | [`with_accounts`](Self::with_accounts) | `false` | `--users` (mysqldump 9.4), `--system=users` (mariadb-dump) |
 /// | [`with_partial`](Self::with_partial) | `false` | always on, and silent |
 /// | [`with_overwrite`](Self::with_overwrite) | `false` | `--result-file` always overwrites |
@@ -111,6 +131,9 @@ pub struct DumpOptions {
     partial: bool,
     accounts: bool,
     nontransactional: NonTransactional,
+    history: History,
+    lock_wait_seconds: Option<u32>,
+    metadata_locks_kept: bool,
 }
 
 impl Default for DumpOptions {
@@ -134,6 +157,9 @@ impl Default for DumpOptions {
             partial: false,
             accounts: false,
             nontransactional: NonTransactional::default(),
+            history: History::default(),
+            lock_wait_seconds: None,
+            metadata_locks_kept: false,
         }
     }
 }
@@ -293,6 +319,56 @@ impl DumpOptions {
     #[must_use]
     pub const fn nontransactional(&self) -> NonTransactional {
         self.nontransactional
+    }
+
+    /// What becomes of the rows of the past in system-versioned tables (`MariaDB`).
+    #[must_use]
+    pub fn with_history(mut self, history: History) -> Self {
+        self.history = history;
+        self
+    }
+
+    /// What becomes of the rows of the past in system-versioned tables.
+    #[must_use]
+    pub const fn history(&self) -> History {
+        self.history
+    }
+
+    /// How many seconds the dump waits for a lock that another session holds on a table, at least 1.
+    /// While it waits, others may queue behind it: for the lock of a table without transactions,
+    /// everybody who writes to that table. By default it waits 10 seconds for definitions and 5 for
+    /// that lock; this sets both.
+    #[must_use]
+    pub fn with_lock_wait_seconds(mut self, seconds: u32) -> Self {
+        self.lock_wait_seconds = Some(seconds);
+        self
+    }
+
+    /// How many seconds it waits for the metadata lock of an object.
+    #[must_use]
+    pub fn lock_wait_seconds(&self) -> u32 {
+        self.lock_wait_seconds.unwrap_or(10).max(1)
+    }
+
+    /// How many seconds it waits for the lock of a table without transactions.
+    pub(crate) fn read_lock_wait_seconds(&self) -> u32 {
+        self.lock_wait_seconds.unwrap_or(5).max(1)
+    }
+
+    /// Whether the metadata locks of all tables are taken before the first one is read and kept to
+    /// the end of the dump. Then nobody can alter, rename or drop one meanwhile: they wait, and
+    /// everybody who uses that table after them waits behind them. Otherwise the lock of each table is
+    /// freed when it has been read, and a table that was changed before that fails the dump.
+    #[must_use]
+    pub fn with_metadata_locks_kept(mut self, kept: bool) -> Self {
+        self.metadata_locks_kept = kept;
+        self
+    }
+
+    /// Whether the metadata locks of all tables are kept to the end of the dump.
+    #[must_use]
+    pub const fn metadata_locks_kept(&self) -> bool {
+        self.metadata_locks_kept
     }
 
     /// Whether accounts, roles and grants are dumped.

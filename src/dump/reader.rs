@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use super::chunk::{Chunk, Cursor, can_be_cut};
 use super::exact::ExactText;
 use super::guard::{Guard, at_object};
+use super::history::{self, Versions};
 use super::options::{DumpOptions, NonTransactional};
 use super::plan::{self, Plan};
 use super::rows::TableRows;
@@ -108,6 +109,8 @@ pub(super) struct Share {
     pub(super) largest_statement_bytes: usize,
     /// JSON documents that do not come back with the same types inside.
     pub(super) changed_documents: u64,
+    /// How many of the rows are versions of the past.
+    pub(super) history_rows: u64,
     /// Whether a condition chose the rows.
     pub(super) filtered: bool,
     /// How a table that the snapshot does not cover was held.
@@ -128,7 +131,8 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(session: Session, script: Script, shared: Arc<Shared>) -> Self {
-        let still = Still::new(&shared.connect);
+        let wait = shared.options.read_lock_wait_seconds();
+        let still = Still::new(&shared.connect, wait);
         Self { session, script, shared, shares: Vec::new(), warnings: Vec::new(), still }
     }
 
@@ -195,7 +199,11 @@ impl Reader {
 
     /// Takes the metadata locks of tables that are read next: until they are freed, definition and
     /// rows of each are of one table.
-    async fn lock_tables(&mut self, database: &Database, places: &[usize]) -> Result<()> {
+    pub(super) async fn lock_tables(
+        &mut self,
+        database: &Database,
+        places: &[usize],
+    ) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let mut locked = Vec::with_capacity(places.len());
         for &place in places {
@@ -248,14 +256,34 @@ impl Reader {
                 table.engine.as_deref().unwrap_or_default()
             ));
         } else if self.shared.has_rows(&database.name, table) {
-            let share = if table.transactional {
-                self.rows(database, table, position, &Chunk::default()).await?
+            if table.transactional {
+                self.all_rows(database, table, object, position).await?;
             } else {
-                self.rows_held(database, table, object, position).await?
-            };
-            if table.versioned && !share.filtered {
-                self.note_history(object, share.rows).await?;
+                self.rows_held(database, table, object, position).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// The rows of a table that is read as a whole, with those of the past or with a warning of them.
+    async fn all_rows(
+        &mut self,
+        database: &Database,
+        table: &Table,
+        object: &ObjectName,
+        position: u32,
+    ) -> Result<()> {
+        if history::is_kept(table, &self.shared.options) {
+            let current = Chunk { versions: Versions::CurrentSince, ..Chunk::default() };
+            self.rows(database, table, position, &current).await?;
+            let versions = history::past(&mut self.session, table).await?;
+            let past = Chunk { versions, ..Chunk::default() };
+            self.rows(database, table, position, &past).await?;
+            return Ok(());
+        }
+        let share = self.rows(database, table, position, &Chunk::default()).await?;
+        if table.versioned && !share.filtered {
+            self.note_history(object, share.rows).await?;
         }
         Ok(())
     }
@@ -310,7 +338,7 @@ impl Reader {
         let shared = Arc::clone(&self.shared);
         let condition = shared.condition(&database.name, table);
         let target = shared.options.target_max_allowed_packet();
-        let written = TableRows::new(table, position, target)
+        let written = TableRows::new(table, &chunk.versions, position, target)
             .write(&mut self.session, &mut self.script, chunk, condition, |script| {
                 shared.select_database(script, database);
             })
@@ -320,6 +348,10 @@ impl Reader {
             rows: written.rows,
             largest_statement_bytes: written.largest_statement_bytes,
             changed_documents: written.changed_documents,
+            history_rows: match chunk.versions {
+                Versions::Past { .. } => written.rows,
+                _ => 0,
+            },
             filtered: condition.is_some(),
             held: None,
         };
@@ -334,7 +366,7 @@ impl Reader {
         table: &Table,
         object: &ObjectName,
         position: u32,
-    ) -> Result<Share> {
+    ) -> Result<()> {
         let context = self.context().clone();
         let held = self.still.hold(object, &context).await?;
         if held == Held::Nothing {
@@ -351,13 +383,15 @@ impl Reader {
                 table.engine.as_deref().unwrap_or_default()
             ));
         }
-        let share = self.rows(database, table, position, &Chunk::default()).await;
-        self.still.release().await?;
-        let share = share?;
-        if let Some(last) = self.shares.last_mut() {
-            last.held = Some(held);
+        let before = self.shares.len();
+        let read = self.all_rows(database, table, object, position).await;
+        let released = self.still.release().await;
+        read?;
+        released?;
+        for share in self.shares.iter_mut().skip(before) {
+            share.held = Some(held);
         }
-        Ok(share)
+        Ok(())
     }
 
     /// Says how many rows of the past are not in the dump.

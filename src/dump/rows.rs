@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use mysql_async::{Row, Value};
 
 use super::chunk::Chunk;
+use super::history::Versions;
 use super::script::{MEMBER_BYTES, Script};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
@@ -46,8 +47,13 @@ pub(super) struct RowsWritten {
 }
 
 impl<'a> TableRows<'a> {
-    pub(super) fn new(table: &'a Table, object: u32, target_max_allowed_packet: u64) -> Self {
-        let columns: Vec<_> = table.stored_columns().collect();
+    pub(super) fn new(
+        table: &'a Table,
+        versions: &Versions,
+        object: u32,
+        target_max_allowed_packet: u64,
+    ) -> Self {
+        let columns: Vec<_> = table.stored_columns().chain(versions.times(table)).collect();
         let names: Vec<_> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
         let packet_bytes = usize::try_from(target_max_allowed_packet).unwrap_or(usize::MAX);
         Self {
@@ -69,13 +75,14 @@ impl<'a> TableRows<'a> {
     fn select(&self, chunk: &Chunk, condition: Option<&str>) -> String {
         let names: Vec<_> = self.columns.iter().map(|column| column_expression(column)).collect();
         let list = if names.is_empty() { "1".to_owned() } else { names.join(",") };
-        let mut sql = format!("SELECT {list} FROM {}", quote_identifier(&self.table.name));
+        let name = quote_identifier(&self.table.name);
+        let mut sql = format!("SELECT {list} FROM {name}{}", chunk.versions.of_table());
         if let Some(partition) = &chunk.partition {
             sql.push_str(" PARTITION (");
             sql.push_str(&quote_identifier(partition));
             sql.push(')');
         }
-        let mut conditions = Vec::new();
+        let mut conditions: Vec<_> = chunk.versions.condition(self.table).into_iter().collect();
         if let Some(range) = &chunk.range {
             // Whatever the server's statistics say, the rest of the table is not to be read.
             sql.push_str(" FORCE INDEX (PRIMARY)");
@@ -303,7 +310,8 @@ pub(super) async fn key_literals(
     table: &Table,
     key: &[&Column],
 ) -> Result<Option<Vec<String>>> {
-    let printer = TableRows { columns: key.to_vec(), ..TableRows::new(table, 0, u64::MAX) };
+    let all = TableRows::new(table, &Versions::Current, 0, u64::MAX);
+    let printer = TableRows { columns: key.to_vec(), ..all };
     let context = session.context().clone();
     let mut rows = session.rows(sql).await?;
     let mut first = None;

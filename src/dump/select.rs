@@ -64,6 +64,11 @@ impl Selector {
         self.kind.is_none_or(|own| own == kind)
     }
 
+    /// Whether it is a name, so that it matches one object of a database at most of each kind.
+    pub(super) fn is_name(&self) -> bool {
+        !self.pattern.contains(['*', '?', '[', ']', '{', '}', '\\'])
+    }
+
     /// Whether the selector matches an object.
     #[must_use]
     pub fn matches(&self, object: &ObjectName) -> bool {

@@ -8,19 +8,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::server::{ConnectOptions, ER_LOCK_WAIT_TIMEOUT, Session};
 
-/// How long to wait for the lock, in seconds: while it waits, writers of the table queue behind it.
-const LOCK_WAIT_SECONDS: u32 = 5;
-
 /// Holds one table at a time, by a connection of its own: `LOCK TABLES` would end the snapshot of
 /// the one that reads.
 pub(super) struct Still {
     connect: ConnectOptions,
+    /// How long to wait for the lock: meanwhile writers of the table queue behind it.
+    lock_wait_seconds: u32,
     session: Option<Session>,
 }
 
 impl Still {
-    pub(super) fn new(connect: &ConnectOptions) -> Self {
-        Self { connect: connect.clone(), session: None }
+    pub(super) fn new(connect: &ConnectOptions, lock_wait_seconds: u32) -> Self {
+        Self { connect: connect.clone(), lock_wait_seconds, session: None }
     }
 
     /// Keeps everybody from writing to a table until [`Self::release`]. Tells whether the account
@@ -33,8 +32,7 @@ impl Still {
             session
         } else {
             let mut session = Session::open(&self.connect, context).await?;
-            session.set_up_for_dump().await?;
-            session.execute(format!("SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}")).await?;
+            session.set_up_for_dump(self.lock_wait_seconds).await?;
             session
         };
         let locked = session
@@ -53,8 +51,9 @@ impl Still {
                     ErrorKind::Server,
                     format!(
                         "it has no transactions, and others have written to it for \
-                         {LOCK_WAIT_SECONDS} seconds without a gap in which it could be locked; \
-                         run the dump again"
+                         {} seconds without a gap in which it could be locked; run the dump again, \
+                         or let it wait longer (with_lock_wait_seconds)",
+                        self.lock_wait_seconds
                     ),
                 )
                 .with_source(server),

@@ -2,6 +2,7 @@
 
 use super::exact::ExactText;
 use super::options::DumpOptions;
+use super::partition_values;
 use super::printed;
 use super::script::Script;
 use crate::error::{ErrorKind, Result};
@@ -11,7 +12,8 @@ use crate::server::{Column, Database, Flavor, Session, Table};
 /// The SQL mode in which `MariaDB` keeps options that it does not know, and prints them as such.
 const KEEPS_UNKNOWN_OPTIONS: &str = "IGNORE_BAD_TABLE_OPTIONS";
 
-/// Writes the statements that make a table. Returns what of its definition may be lost.
+/// Writes the statements that make a table. Returns what of its definition may be lost, one sentence
+/// each.
 pub(super) async fn write_definition(
     session: &mut Session,
     exact: &mut ExactText,
@@ -19,8 +21,10 @@ pub(super) async fn write_definition(
     database: &Database,
     table: &Table,
     options: &DumpOptions,
-) -> Result<Option<String>> {
+) -> Result<Vec<String>> {
     let name = quote_identifier(&table.name);
+    let mut lost: Vec<String> =
+        partition_values::check(session, table).await?.into_iter().collect();
     let mut create = show_create(session, &name).await?;
     // In any other mode unknown options stand in a comment.
     let unknown_options =
@@ -31,7 +35,7 @@ pub(super) async fn write_definition(
         session.execute("SET sql_mode = ''").await?;
     }
     let mut create = printed::without_own_database(&create, &database.name);
-    let lost = put_exact_text(exact, &mut create, database, table, options).await?;
+    lost.extend(put_exact_text(exact, &mut create, database, table, options).await?);
 
     script.statement(format!("DROP TABLE IF EXISTS {name}"));
     if unknown_options {

@@ -150,6 +150,7 @@ mod tests {
             engine: Some("InnoDB".into()),
             transactional: true,
             versioned: false,
+            period: None,
             rows_estimate: rows,
             bytes_estimate: bytes,
             columns: Vec::new(),

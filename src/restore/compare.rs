@@ -45,8 +45,20 @@ pub(super) async fn compare(
             quote_identifier(name.name())
         };
         session.context().counters().work_on(Some(name.clone()));
-        let row = session.query_one(&format!("SELECT COUNT(*) FROM {table}")).await?;
-        let rows = row.optional_number(0)?.unwrap_or(0);
+        let mut rows = count(session, &table).await?;
+        if let Some(past) = entry.history_rows {
+            let current = expected.saturating_sub(past);
+            if rows != current {
+                return Err(mismatch(
+                    &format!(
+                        "the file holds {current} current rows, but {rows} are there after the \
+                         restore"
+                    ),
+                    name,
+                ));
+            }
+            rows = count(session, &format!("{table} FOR SYSTEM_TIME ALL")).await?;
+        }
         if rows != expected {
             return Err(mismatch(
                 &format!("the file holds {expected} rows, but {rows} are there after the restore"),
@@ -55,6 +67,11 @@ pub(super) async fn compare(
         }
     }
     Ok(())
+}
+
+async fn count(session: &mut Session, table: &str) -> Result<u64> {
+    let row = session.query_one(&format!("SELECT COUNT(*) FROM {table}")).await?;
+    Ok(row.optional_number(0)?.unwrap_or(0))
 }
 
 fn mismatch(message: &str, object: &ObjectName) -> Error {

@@ -7,7 +7,7 @@ use chrono::Utc;
 
 use crate::archive::verify;
 use crate::context::Context;
-use crate::dump::{Databases, DumpOptions, DumpReport, dump_to_path};
+use crate::dump::{Databases, DumpOptions, DumpReport, History, dump_to_path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Phase;
 use crate::server::ConnectOptions;
@@ -59,7 +59,8 @@ impl RestorePoint {
         } else {
             Databases::Named(named.into_iter().collect())
         };
-        let options = DumpOptions::default().with_databases(databases);
+        let options =
+            DumpOptions::default().with_databases(databases).with_history(History::IfPossible);
         let path = unused_path(directory).map_err(not_saved)?;
         let report = dump_to_path(connect, &path, &options, context).await.map_err(not_saved)?;
         verify(&path, context).await.map_err(not_saved)?;

@@ -3,6 +3,8 @@
 //! The catalogue shows an account only what it may see, so an empty list of triggers proves
 //! nothing; the grants say whether there could be more.
 
+use std::collections::BTreeMap;
+
 use super::flavor::Flavor;
 use super::session::Session;
 use crate::error::Result;
@@ -29,7 +31,13 @@ enum Level {
 /// The privileges of the session's account and of the roles that it has active.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Privileges {
-    grants: Vec<Grant>,
+    /// Of the account, of its active role and of everybody, each by itself: the server looks up the
+    /// databases of each by itself too.
+    grantees: Vec<Vec<Grant>>,
+    /// Whether patterns of databases are names (`MySQL`, `partial_revokes`).
+    patterns_are_names: bool,
+    /// Whether the account has roles of which none is active.
+    pub(crate) idle_roles: bool,
     /// `'user'@'host'`, for messages.
     pub(crate) account: String,
 }
@@ -41,25 +49,45 @@ impl Session {
         let row = self.query_one("SELECT CURRENT_USER(), CURRENT_ROLE()").await?;
         let (account, roles) = (row.text(0)?, row.text(1)?);
         privileges.account = account;
-        let mut questions = vec!["SHOW GRANTS".to_owned()];
-        if !roles.is_empty() && roles != "NONE" {
-            match self.flavor() {
-                // MySQL lists the roles as accounts already, quoted and separated by commas.
-                Flavor::MySql => {
-                    questions = vec![format!("SHOW GRANTS FOR CURRENT_USER() USING {roles}")];
+        let active = !roles.is_empty() && roles != "NONE";
+        let own = match self.flavor() {
+            // MySQL lists the roles as accounts already, quoted and separated by commas. Those that
+            // roles have of their own are printed with them, by both servers.
+            Flavor::MySql if active => format!("SHOW GRANTS FOR CURRENT_USER() USING {roles}"),
+            _ => "SHOW GRANTS".to_owned(),
+        };
+        let own = self.lines(&own).await?;
+        privileges.idle_roles = !active && own.iter().any(|line| is_role_grant(line));
+        let mut grantees = vec![own];
+        match self.flavor() {
+            Flavor::MySql => {
+                let sql = "SHOW VARIABLES LIKE 'partial_revokes'";
+                let row = self.query(sql).await?;
+                privileges.patterns_are_names =
+                    row.first().map(|row| row.text(1)).transpose()?.as_deref() == Some("ON");
+            }
+            Flavor::MariaDb => {
+                if active {
+                    let sql = format!("SHOW GRANTS FOR {}", quote_identifier(&roles));
+                    grantees.push(self.lines(&sql).await?);
                 }
-                Flavor::MariaDb => {
-                    questions.push(format!("SHOW GRANTS FOR {}", quote_identifier(&roles)));
+                match self.lines("SHOW GRANTS FOR PUBLIC").await {
+                    Ok(lines) => grantees.push(lines),
+                    // Nothing was ever granted to it, or the server is older than it.
+                    Err(error) if error.server().is_some() => {}
+                    Err(error) => return Err(error),
                 }
             }
         }
-        for question in questions {
-            for row in self.query(&question).await? {
-                let text = String::from_utf8_lossy(row.bytes(0)?.unwrap_or_default()).into_owned();
-                privileges.grants.extend(parse(&text));
-            }
-        }
+        let parse = |lines: Vec<String>| lines.iter().filter_map(|line| parse(line)).collect();
+        privileges.grantees = grantees.into_iter().map(parse).collect();
         Ok(privileges)
+    }
+
+    async fn lines(&mut self, sql: &str) -> Result<Vec<String>> {
+        let text =
+            |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+        self.query(sql).await?.iter().map(|row| Ok(text(row.bytes(0)?))).collect()
     }
 }
 
@@ -67,24 +95,45 @@ impl Privileges {
     /// Whether a privilege holds for all objects of all databases.
     pub(crate) fn global(&self, privilege: &str) -> bool {
         let has = |grant: &&Grant| grant.level == Level::Global && grant.has(privilege);
-        self.grants.iter().any(|grant| has(&grant) && !grant.revoked)
+        self.grantees.iter().flatten().any(|grant| has(&grant) && !grant.revoked)
     }
 
     /// Whether a privilege holds for all objects of a database.
     pub(crate) fn on_database(&self, privilege: &str, database: &str) -> bool {
-        let names = |grant: &&Grant| match &grant.level {
-            Level::Database(pattern) => matches(pattern, database) && grant.has(privilege),
-            _ => false,
-        };
-        let revoked = self.grants.iter().any(|grant| grant.revoked && names(&grant));
-        let granted = self.grants.iter().any(|grant| !grant.revoked && names(&grant));
-        granted || (self.global(privilege) && !revoked)
+        let revoked = self.grantees.iter().flatten().any(|grant| {
+            // What is taken away, is of a database by its name.
+            let of_it = matches!(&grant.level, Level::Database(name) if name == database);
+            of_it && grant.revoked && grant.has(privilege)
+        });
+        let granted = |grants: &Vec<Grant>| self.granted_on_database(grants, privilege, database);
+        self.grantees.iter().any(granted) || (self.global(privilege) && !revoked)
+    }
+
+    /// Of all patterns that match a database only the most specific one counts: the one with the
+    /// longest beginning before its first wildcard. Where several are equal in that, nobody knows
+    /// which one the server takes, so all of them have to have the privilege.
+    fn granted_on_database(&self, grants: &[Grant], privilege: &str, database: &str) -> bool {
+        let mut patterns: BTreeMap<(usize, &str), bool> = BTreeMap::new();
+        for grant in grants.iter().filter(|grant| !grant.revoked) {
+            let Level::Database(pattern) = &grant.level else { continue };
+            let (matches, rank) = if self.patterns_are_names {
+                (pattern == database, usize::MAX)
+            } else {
+                (matches(pattern, database), rank(pattern))
+            };
+            if matches {
+                *patterns.entry((rank, pattern)).or_default() |= grant.has(privilege);
+            }
+        }
+        let Some(((best, _), _)) = patterns.last_key_value() else { return false };
+        let best = *best;
+        patterns.iter().filter(|((rank, _), _)| *rank == best).all(|(_, has)| *has)
     }
 
     /// Whether a privilege holds for one table or view.
     pub(crate) fn on_table(&self, privilege: &str, database: &str, table: &str) -> bool {
         self.on_database(privilege, database)
-            || self.grants.iter().any(|grant| match &grant.level {
+            || self.grantees.iter().flatten().any(|grant| match &grant.level {
                 Level::Object(d, t) => d == database && t == table && grant.has(privilege),
                 _ => false,
             })
@@ -98,6 +147,26 @@ impl Grant {
                 || ((own == "ALL PRIVILEGES" || own == "ALL") && privilege != "GRANT OPTION")
         })
     }
+}
+
+/// Whether a line of `SHOW GRANTS` grants a role.
+fn is_role_grant(line: &str) -> bool {
+    line.strip_prefix("GRANT ").is_some_and(|rest| rest.starts_with(['`', '"', '\'']))
+}
+
+/// How specific a pattern is: the place of its first wildcard.
+fn rank(pattern: &str) -> usize {
+    let mut bytes = pattern.bytes().enumerate();
+    while let Some((place, byte)) = bytes.next() {
+        match byte {
+            b'\\' => {
+                bytes.next();
+            }
+            b'%' | b'_' => return place,
+            _ => {}
+        }
+    }
+    usize::MAX
 }
 
 /// Reads one line of `SHOW GRANTS`; `None` for what is no privilege on tables (roles, proxies,
@@ -208,8 +277,8 @@ mod tests {
 
     fn privileges(lines: &[&str]) -> Privileges {
         Privileges {
-            grants: lines.iter().filter_map(|line| parse(line)).collect(),
-            account: String::new(),
+            grantees: vec![lines.iter().filter_map(|line| parse(line)).collect()],
+            ..Privileges::default()
         }
     }
 
@@ -232,6 +301,31 @@ mod tests {
         // Of some columns only.
         assert!(!own.on_table("SELECT", "x", "t"));
         assert!(!own.global("SELECT"));
+    }
+
+    #[test]
+    fn only_the_most_specific_pattern_counts() {
+        let own = privileges(&[
+            "GRANT SELECT ON `shop`.* TO `b`@`%`",
+            "GRANT EVENT ON `sh%`.* TO `b`@`%`",
+            "GRANT TRIGGER ON `s_op`.* TO `b`@`%`",
+            "GRANT SELECT, EVENT ON `lo%`.* TO `b`@`%`",
+            "GRANT SELECT ON `lo_s`.* TO `b`@`%`",
+        ]);
+        assert!(own.on_database("SELECT", "shop"));
+        assert!(!own.on_database("EVENT", "shop"));
+        assert!(!own.on_database("TRIGGER", "shop"));
+        assert!(own.on_database("EVENT", "shed"));
+        // Equally specific: what both have.
+        assert!(own.on_database("SELECT", "logs"));
+        assert!(!own.on_database("EVENT", "logs"));
+        // Each grantee by itself: the account's pattern hides nothing of the role's.
+        let mut roles = privileges(&["GRANT SELECT ON `shop`.* TO `b`@`%`"]);
+        roles.grantees.extend(privileges(&["GRANT EVENT ON `sh%`.* TO `r`"]).grantees);
+        assert!(roles.on_database("EVENT", "shop") && roles.on_database("SELECT", "shop"));
+        let literal = Privileges { patterns_are_names: true, ..own };
+        assert!(!literal.on_database("EVENT", "shed"));
+        assert!(literal.on_database("SELECT", "shop"));
     }
 
     #[test]

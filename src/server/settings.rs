@@ -31,8 +31,6 @@ const DUMP_SETTINGS: &[(&str, &str)] = &[
     ("idle_transaction_timeout", "0"),
     ("idle_readonly_transaction_timeout", "0"),
     ("idle_write_transaction_timeout", "0"),
-    // A dump gives up in seconds instead of queueing behind a lock while others queue behind it.
-    ("lock_wait_timeout", "10"),
     ("autocommit", "ON"),
 ];
 
@@ -54,8 +52,9 @@ const REPLAY_LOCK_WAIT_SECONDS: u64 = 300;
 
 impl Session {
     /// Puts the session into the state under which definitions and rows are read exactly, and
-    /// proves that the server took it.
-    pub(crate) async fn set_up_for_dump(&mut self) -> Result<()> {
+    /// proves that the server took it. It waits so many seconds for somebody else's lock: a dump
+    /// gives up instead of queueing behind a lock while others queue behind it.
+    pub(crate) async fn set_up_for_dump(&mut self, lock_wait_seconds: u32) -> Result<()> {
         // Text goes to the server as utf8mb4 and comes back in the bytes that are stored: a NULL
         // result character set turns conversion off (manual, Connection Character Sets).
         self.execute("SET NAMES utf8mb4").await?;
@@ -67,6 +66,7 @@ impl Session {
             }
         }
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+        self.execute(format!("SET SESSION lock_wait_timeout = {lock_wait_seconds}")).await?;
 
         let after = self.variables().await?;
         for (name, wanted) in DUMP_SETTINGS {
@@ -75,6 +75,12 @@ impl Session {
             {
                 return Err(refused(name, wanted, value));
             }
+        }
+        // The server has a limit of its own, of a year, and cuts longer ones down.
+        let wait = after.get("lock_wait_timeout").and_then(|value| value.parse().ok());
+        if wait.is_none_or(|wait: u32| wait > lock_wait_seconds) {
+            let value = after.get("lock_wait_timeout").map_or("", String::as_str);
+            return Err(refused("lock_wait_timeout", &lock_wait_seconds.to_string(), value));
         }
         for name in ["character_set_client", "character_set_connection"] {
             let value = after.get(name).map_or("", String::as_str);
@@ -113,6 +119,7 @@ impl Session {
             .into_iter()
             .map(str::to_owned)
             .collect::<Vec<_>>();
+        names.push("'lock_wait_timeout'".to_owned());
         names.extend(DUMP_SETTINGS.iter().map(|(name, _)| format!("'{name}'")));
         let list = names.join(",");
         let rows =

@@ -9,7 +9,7 @@
 //! binary log is no proof: under load, readers with the same place were seen to differ.)
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
@@ -23,6 +23,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How often snapshots are opened anew to catch a moment in which nothing is committed.
 const ATTEMPTS: u32 = 5;
+
+/// How long that is tried where it lets several connections read without a lock: opening them takes
+/// a millisecond or a few, so a busy server gets hundreds of attempts.
+const TRY_FOR: Duration = Duration::from_secs(2);
 
 /// How long others may be made to wait for the lock that is taken when that fails, in seconds.
 const LOCK_SECONDS: u32 = 3;
@@ -73,7 +77,7 @@ pub(crate) async fn start_snapshot(
         (SnapshotRung::OneConnection, coordinates)
     };
     for reader in readers.iter_mut() {
-        reader.execute(format!("SAVEPOINT {SAVEPOINT}")).await?;
+        reader.keep_metadata_locks().await?;
     }
     Ok(Snapshot {
         rung,
@@ -92,7 +96,10 @@ type Several = Option<(SnapshotRung, Coordinates)>;
 async fn same_gtid(readers: &mut [Session]) -> Result<Several> {
     const EXECUTED: &str = "SELECT @@GLOBAL.gtid_executed";
     const OWNED: &str = "SELECT @@GLOBAL.gtid_owned";
-    for attempt in 1..=ATTEMPTS {
+    let started = Instant::now();
+    let mut attempt = 0;
+    while attempt < ATTEMPTS || started.elapsed() < TRY_FOR {
+        attempt += 1;
         let Some(first) = readers.first_mut() else { return Ok(None) };
         let row = first.query_one("SELECT @@log_bin, @@gtid_mode").await?;
         if row.text(0)? != "1" || row.text(1)? != "ON" {
@@ -135,6 +142,10 @@ async fn lock_and_begin(
     context: &Context,
 ) -> Result<Several> {
     locker.execute(format!("SET SESSION lock_wait_timeout = {LOCK_SECONDS}")).await?;
+    if locker.flavor() == Flavor::MySql && !locker.may_flush().await? {
+        tracing::debug!("others use tables for long, or may do so unseen: one connection reads");
+        return Ok(None);
+    }
     let (rung, lock, unlock): (_, &[&str], _) = match locker.flavor() {
         Flavor::MariaDb => (
             SnapshotRung::BackupStage,
@@ -214,7 +225,13 @@ impl Session {
         }
     }
 
-    /// Frees the metadata locks of what was read since the snapshot began.
+    /// Keeps the metadata locks of what was read until now to the end of the transaction.
+    pub(crate) async fn keep_metadata_locks(&mut self) -> Result<()> {
+        // One of the same name takes the place of the one before it.
+        self.execute(format!("SAVEPOINT {SAVEPOINT}")).await
+    }
+
+    /// Frees the metadata locks of what was read since the savepoint.
     pub(crate) async fn release_metadata_locks(&mut self) -> Result<()> {
         self.execute(format!("ROLLBACK TO SAVEPOINT {SAVEPOINT}")).await
     }
@@ -222,6 +239,41 @@ impl Session {
     /// Has effect only under REPEATABLE READ, which the session has been set to.
     async fn begin_snapshot(&mut self) -> Result<()> {
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await
+    }
+
+    /// Whether `FLUSH TABLES WITH READ LOCK` will hardly have to wait (`MySQL`). It waits for every
+    /// statement that reads a table, and everybody else who wants that table then waits for the
+    /// flush: until the statement ends, also when the flush has been given up long before. So it is
+    /// sent only if no statement has run for a second and nobody holds a table, and if the account
+    /// may know that.
+    async fn may_flush(&mut self) -> Result<bool> {
+        let known = async {
+            let held = "SELECT COUNT(*) FROM performance_schema.metadata_locks \
+                        WHERE OBJECT_TYPE = 'TABLE' AND (LOCK_DURATION = 'EXPLICIT' \
+                        OR LOCK_TYPE NOT IN ('SHARED', 'SHARED_READ', 'SHARED_WRITE', \
+                        'SHARED_HIGH_PRIO', 'INTENTION_EXCLUSIVE'))";
+            if self.query_one(held).await?.optional_number(0)? != Some(0) {
+                return Ok::<_, Error>(false);
+            }
+            if !self.privileges().await?.global("PROCESS") {
+                return Ok(false);
+            }
+            for row in self.query("SHOW PROCESSLIST").await? {
+                // (Of a replica's threads it can be negative.)
+                let (command, seconds) = (row.text(4)?, row.text(5)?.parse::<i64>());
+                let idle = ["Sleep", "Daemon"].contains(&command.as_str())
+                    || command.starts_with("Binlog Dump");
+                if !idle && seconds.is_ok_and(|seconds| seconds > 0) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        match known.await {
+            // It may not know, or the server does not tell.
+            Err(error) if error.server().is_some() => Ok(false),
+            known => known,
+        }
     }
 
     /// `MariaDB` tells where in the binary log the snapshot of this very connection stands.

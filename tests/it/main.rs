@@ -34,9 +34,11 @@ mod failures;
 mod faults;
 mod foreign_dumps;
 mod gate;
+mod history;
 #[cfg(feature = "http")]
 mod http;
 mod jobs;
+mod locks;
 mod nontransactional;
 mod options;
 mod parallel_dump;

@@ -37,6 +37,30 @@ const PRINTED_EXACTLY: [&str; 16] = [
 /// Character sets with several codes for one Unicode character.
 const MANY_TO_ONE: [&str; 7] = ["armscii8", "big5", "cp932", "eucjpms", "sjis", "tis620", "ujis"];
 
+impl Column {
+    /// Its character set, if several codes of that stand for one Unicode character.
+    pub(crate) fn shared_codes(&self) -> Option<&str> {
+        match &self.kind {
+            ColumnKind::Text(Charset::AsciiSuperset(name) | Charset::Other(name)) => {
+                MANY_TO_ONE.contains(&name.as_str()).then_some(name)
+            }
+            _ => None,
+        }
+    }
+
+    /// A time of row versions.
+    pub(super) fn of_period(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: ColumnKind::DateTime(6),
+            generated: true,
+            ordered: true,
+            long: false,
+            doubtful: Doubtful::default(),
+        }
+    }
+}
+
 impl Doubtful {
     /// Judges by what the catalogue prints. `default` is the text of a default that is a literal.
     pub(crate) fn of(column_type: &str, charset: Option<&str>, default: Option<&str>) -> Self {

@@ -6,7 +6,7 @@ mod objects;
 
 pub(crate) use column::{Charset, Column, ColumnKind};
 pub(crate) use fingerprint::{Fingerprints, InnodbIds, TableState, TableStates};
-pub(crate) use objects::{Database, Event, KeyPart, Routine, Table, Trigger};
+pub(crate) use objects::{Database, Event, KeyPart, Period, Routine, Table, Trigger};
 
 use std::collections::BTreeMap;
 
@@ -129,6 +129,7 @@ impl Session {
                     transactional: engine.as_ref().is_none_or(known),
                     engine,
                     versioned: kind == "SYSTEM VERSIONED",
+                    period: None,
                     rows_estimate: row.optional_number(3)?.unwrap_or(0),
                     bytes_estimate: row.optional_number(4)?.unwrap_or(0),
                     columns: Vec::new(),
@@ -166,12 +167,21 @@ impl Session {
         for row in rows {
             let (table, name) = (row.text(0)?, row.text(1)?);
             if let Some(table) = tables.get_mut(table.as_str()) {
-                table.columns.push(column_of(&row, name, flavor).map_err(|error| {
+                let column = column_of(&row, name, flavor).map_err(|error| {
                     error.at(|place| {
                         place.object =
                             Some(ObjectName::new(ObjectKind::Table, &database.name, &table.name));
                     })
-                })?);
+                })?;
+                if table.versioned {
+                    let period = table.period.get_or_insert_with(Period::hidden);
+                    match row.text(5)?.as_str() {
+                        "ROW START" => period.start = column.clone(),
+                        "ROW END" => period.end = column.clone(),
+                        _ => {}
+                    }
+                }
+                table.columns.push(column);
             } else if let Some(columns) = database.views.get_mut(&table) {
                 columns.push(name);
             }

@@ -35,6 +35,8 @@ pub(crate) struct Table {
     pub(crate) transactional: bool,
     /// Whether it keeps the rows of the past too (`MariaDB`).
     pub(crate) versioned: bool,
+    /// The columns that hold the times of row versions, if it does.
+    pub(crate) period: Option<Period>,
     /// The server's own guess, for progress and for the order of work.
     pub(crate) rows_estimate: u64,
     /// The server's own guess at the bytes of its rows, likewise. It can be far behind.
@@ -45,6 +47,20 @@ pub(crate) struct Table {
     pub(crate) primary_key: Vec<KeyPart>,
     /// The names of its partitions, or of the partitions of those; empty if it has none.
     pub(crate) partitions: Vec<String>,
+}
+
+/// The columns of the time in which a version of a row was current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Period {
+    pub(crate) start: Column,
+    pub(crate) end: Column,
+}
+
+impl Period {
+    /// The hidden columns of a table that names none.
+    pub(super) fn hidden() -> Self {
+        Self { start: Column::of_period("row_start"), end: Column::of_period("row_end") }
+    }
 }
 
 /// A column of a primary key.

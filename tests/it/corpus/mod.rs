@@ -52,21 +52,21 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     delimiters_in_bodies engines enum_and_set event_schedules events events_of_the_past
     foreign_keys foreign_keys_across foreign_keys_circular generated_columns geometry
     identifiers identifiers_case identifiers_reserved identifiers_with_line_breaks indexes
-    integers invisible_columns json members_in_charsets no_keys only_generated partitions
+    integers invisible_columns json members_in_charsets merge_tables no_keys only_generated partitions
     partitions_in_charsets routines routines_in_modes timestamps_in_zones triggers
     triggers_in_modes triggers_many utf8 views views_broken views_on_views views_without_definer
 }
 
 scripts! { mysql on [mysql_9_7]:
     character_sets_mysql checks_not_enforced column_attributes database_encryption dollar_quotes
-    engines_more functional_indexes gipk javascript_bodies json_indexes json_types libraries
+    engines_more functional_indexes gipk javascript_bodies json_depth json_indexes json_types libraries
     roles_as_definers spatial_reference table_options_mysql vector views_more
 }
 
 scripts! { mariadb on [mariadb_10_11 mariadb_11_8]:
     aggregate_functions application_periods beyond_bmp checks_of_columns compound_routines
     compressed_columns database_comment database_comments_named engines_aria generated_mariadb
-    ignored_indexes oracle_views packages sequences system_versioned system_versioned_history
+    ignored_indexes oracle_views packages partitions_of_shared_codes sequences system_versioned system_versioned_history
     table_options_mariadb uuid_inet views_more
 }
 
