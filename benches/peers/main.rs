@@ -26,6 +26,7 @@
 
 mod data;
 mod measure;
+mod targets;
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,7 @@ use snapdump::{
 };
 
 use measure::{Run, bytes_of, median};
+use targets::Targets;
 
 const SOURCE: &str = "snapdump_bench";
 const TARGET: &str = "snapdump_bench_restored";
@@ -198,35 +200,45 @@ async fn all(sizes: &Sizes) {
         "| work | program | wall s | client CPU s | server CPU s | peak MiB | MB | ours / it |\n\
          |---|---|---|---|---|---|---|---|"
     );
+    let mut targets = Targets::default();
     for server in [&maria, &mysql] {
         let mut conn = server.conn().await;
         if works.contains('a') {
             data::two_tables(&mut conn, SOURCE, sizes.rows).await;
             let what = format!("a, 2 × {} rows", sizes.rows);
-            work(server, &mut conn, &what, sizes.runs, true, sizes.rows * 2).await;
+            work(server, &mut conn, &what, sizes.runs, true, sizes.rows * 2, &mut targets).await;
         }
         if works.contains('b') {
             data::small_tables(&mut conn, SOURCE, sizes.tables).await;
             let what = format!("b, {} tables", sizes.tables);
-            work(server, &mut conn, &what, sizes.runs, false, sizes.tables * 3).await;
+            work(server, &mut conn, &what, sizes.runs, false, sizes.tables * 3, &mut targets).await;
         }
         if server.name == "MariaDB" && works.contains('c') {
             data::blobs(&mut conn, SOURCE, sizes.blob).await;
             let what = format!("c, {} MB of BLOBs", sizes.blob);
-            work(server, &mut conn, &what, sizes.runs, true, 0).await;
+            work(server, &mut conn, &what, sizes.runs, true, 0, &mut targets).await;
         }
         if server.name == "MariaDB" && works.contains('d') {
-            growth(server, &mut conn, sizes).await;
+            growth(server, &mut conn, sizes, &mut targets).await;
         }
         for name in [SOURCE, TARGET] {
             data::run(&mut conn, &format!("DROP DATABASE IF EXISTS {name}")).await;
         }
         conn.disconnect().await.unwrap();
     }
+    targets.print();
 }
 
 /// All dumps of the source, then all restores of what they wrote.
-async fn work(server: &Server, conn: &mut Conn, what: &str, runs: u64, large: bool, rows: u64) {
+async fn work(
+    server: &Server,
+    conn: &mut Conn,
+    what: &str,
+    runs: u64,
+    large: bool,
+    rows: u64,
+    targets: &mut Targets,
+) {
     let directory = tempfile::tempdir().unwrap();
     let files = Files {
         ours: directory.path().join("ours.sql.gz"),
@@ -262,6 +274,7 @@ async fn work(server: &Server, conn: &mut Conn, what: &str, runs: u64, large: bo
     let manifest = snapdump::inspect(&files.ours).unwrap().manifest;
     assert!(rows == 0 || manifest.rows() == rows, "{report:?}");
     print_table(&format!("dump {what}, {}", server.name), &dumps);
+    targets.dumps(what, server.name, &dumps);
 
     let client = server.tool("CLIENT");
     let gunzip = format!("gunzip <'{gz}' | {client} {TARGET}");
@@ -281,10 +294,11 @@ async fn work(server: &Server, conn: &mut Conn, what: &str, runs: u64, large: bo
     }
     measure_all(server, conn, &mut restores, runs).await;
     print_table(&format!("restore {what}, {}", server.name), &restores);
+    targets.restores(what, server.name, &restores);
 }
 
 /// Our own time and memory for the data of work a and four times as much.
-async fn growth(server: &Server, conn: &mut Conn, sizes: &Sizes) {
+async fn growth(server: &Server, conn: &mut Conn, sizes: &Sizes, targets: &mut Targets) {
     for times in [1, 4] {
         let rows = sizes.rows * times / 4;
         data::two_tables(conn, SOURCE, rows).await;
@@ -309,6 +323,7 @@ async fn growth(server: &Server, conn: &mut Conn, sizes: &Sizes) {
                 run.bytes as f64 / 1e6,
                 run.wall * 1e6 / (2 * rows) as f64
             );
+            targets.growth(&contender.name, rows, &run);
         }
     }
 }

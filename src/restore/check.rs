@@ -12,7 +12,8 @@ use super::offline::Offline;
 use super::options::RestoreOptions;
 use super::policy::{Policy, Verdict};
 use super::source::read_error;
-use super::tool::Marks;
+use super::spread::{LargeTables, Tally};
+use super::tool::{Marks, Tool};
 use crate::archive::{Footer, Origin, SIGNATURE, SqlReader, inspect, origin, verify_file_with};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -45,6 +46,10 @@ pub(crate) struct Checked {
     pub(super) policy: Policy,
     /// Whether the text alone tells how it is to be read, from its start to its end.
     pub(super) known_offline: bool,
+    /// Whether it is a dump by one of the servers' own tools.
+    pub(super) stock: bool,
+    /// The tables whose rows are worth sharing out.
+    pub(super) large_tables: LargeTables,
     /// What a person should know, one sentence each.
     pub(crate) warnings: Vec<String>,
 }
@@ -77,7 +82,7 @@ pub(super) fn check(
         };
         let policy = policy.with_own(named.iter().cloned());
         let databases: BTreeSet<_> = named.iter().map(|name| policy.renamed(name)).collect();
-        let mut scan = Scan::new(destination, policy);
+        let mut scan = Scan::new(destination, policy, options);
         // Whether the bytes are right comes before what they say.
         let mut scanned = Ok(());
         verify_file_with(path, context, &mut |text| {
@@ -94,7 +99,7 @@ pub(super) fn check(
         return Ok(checked);
     }
     let mut reader = SqlReader::open(path).map_err(read_error)?;
-    let mut scan = Scan::new(destination, policy);
+    let mut scan = Scan::new(destination, policy, options);
     let mut marks = Marks::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
@@ -120,6 +125,7 @@ pub(super) fn check(
     }
     let cut = marks.judge(options)?;
     let mut checked = scan.finish(options)?;
+    checked.stock = matches!(marks.tool(), Some(Tool::Mysqldump | Tool::MariadbDump));
     if marks.sandbox() {
         checked.warnings.insert(
             0,
@@ -157,11 +163,13 @@ struct Scan<'a> {
     lost: Option<Location>,
     refusals: Vec<Error>,
     refusals_total: u64,
+    tally: Tally,
 }
 
 impl<'a> Scan<'a> {
-    fn new(destination: &'a Destination, policy: Policy) -> Self {
+    fn new(destination: &'a Destination, policy: Policy, options: &RestoreOptions) -> Self {
         Self {
+            tally: Tally::new(options),
             destination,
             policy,
             splitter: Splitter::new(destination.split.clone()),
@@ -235,6 +243,7 @@ impl<'a> Scan<'a> {
             )));
         }
         self.statements += 1;
+        self.tally.see(statement.number, text, &self.offline.reading);
         let semicolon = self.splitter.semicolon_delimits();
         match self.policy.judge(text, &self.offline.reading, semicolon) {
             Ok(judged) => {
@@ -330,6 +339,8 @@ impl<'a> Scan<'a> {
             differences: self.differences,
             policy: self.policy,
             known_offline: self.lost.is_none(),
+            stock: false,
+            large_tables: self.tally.finish(),
             warnings,
         })
     }

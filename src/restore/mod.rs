@@ -20,6 +20,7 @@ mod replay;
 mod replayed;
 mod rollback;
 mod source;
+mod spread;
 mod tool;
 
 pub use definer::{Account, DefinerPolicy};
@@ -47,6 +48,7 @@ use destination::Destination;
 use parallel::ParallelReplay;
 use replayed::Replayed;
 use source::Source;
+use spread::Spread;
 
 /// The result of a finished restore.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -340,7 +342,14 @@ impl Prepared {
                     .run(session, replayed)
                     .await
             }
-            _ => replay::replay(session, &self.source, policy, replayed).await,
+            _ => {
+                let checked = &self.checked;
+                let spreads = connections > 1 && checked.known_offline && checked.stock;
+                let (connect, options) = (&self.connect, &self.options);
+                let spread = Spread::new(connect, options, &checked.large_tables, context);
+                let spread = Some(spread).filter(|_| spreads);
+                replay::replay(session, &self.source, policy, spread, replayed).await
+            }
         };
         if self.options.mode() == RestoreMode::Merge && replayed.statements == 0 {
             touched.store(false, Ordering::SeqCst);

@@ -233,19 +233,19 @@ impl RestoreOptions {
         self
     }
 
-    /// How many connections replay the rows of a file of our own at a time; at least 1. Any other
-    /// file is replayed in order on one.
+    /// How many connections replay the rows of a file of our own at a time, and those of large tables
+    /// of a dump by `mysqldump` or `mariadb-dump`; at least 1. All else is replayed in order on one.
     #[must_use]
     pub fn with_connections(mut self, connections: usize) -> Self {
         self.connections = Some(connections);
         self
     }
 
-    /// From how many bytes of SQL a table of a file of our own, replayed by several connections,
-    /// gets its secondary indexes after its rows: building them at once is several times as fast.
-    /// Only plain indexes of InnoDB tables without foreign keys are put off; unique ones and those
-    /// of full text stay. `u64::MAX` puts none off. If the restore fails in between, tables may
-    /// lack such indexes, as they may lack rows.
+    /// From how many bytes of SQL a table, replayed by several connections, gets its secondary indexes and foreign keys after its rows: building them at once is several
+    /// times as fast. Only those of InnoDB tables are put off, and none that the server needs where
+    /// it is, such as the only index that a foreign key of another table rests on. `u64::MAX` puts
+    /// none off. If the restore fails in between, tables may lack such indexes and keys, as they may
+    /// lack rows.
     #[must_use]
     pub fn with_deferred_index_bytes(mut self, bytes: u64) -> Self {
         self.deferred_index_bytes = bytes;
@@ -258,7 +258,7 @@ impl RestoreOptions {
         self.deferred_index_bytes
     }
 
-    /// How many connections replay a file of our own.
+    /// How many connections replay rows.
     #[must_use]
     pub fn connections(&self) -> usize {
         if self.continue_on_error {

@@ -4,7 +4,7 @@
 //! tables of one database those that create something go first, in order, and the rest, which is
 //! nearly all of a large file, is spread over the connections. Triggers do not exist yet then,
 //! and foreign keys are not checked, so the order of rows does not matter. Large tables get their
-//! secondary indexes when their last row is there.
+//! secondary indexes when their last row is there, and their foreign keys when every table is full.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -136,10 +136,13 @@ impl ParallelReplay<'_> {
         for worker in try_join_all(workers).await? {
             replayed.add(worker);
         }
+        for table in waiting.values() {
+            table.indexes.finish(session).await?;
+        }
         Ok(())
     }
 
-    /// Takes the secondary indexes off the tables that were just made and whose rows, all of them
+    /// Takes the secondary indexes and foreign keys off the tables that were just made and whose rows, all of them
     /// still to come, are many.
     async fn put_indexes_off(
         &self,

@@ -1,12 +1,19 @@
-//! Sends the statements of a script to the server, in order, on one connection.
+//! Sends the statements of a script to the server: in order, on one connection, but for rows that
+//! can be shared out (`spread.rs`).
 
-use bytes::{Buf as _, BytesMut};
+use std::borrow::Cow;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use futures::future::try_join_all;
 use mysql_async::consts::StatusFlags;
+use tokio::sync::Mutex;
 
 use super::check::{lex_error, locate};
 use super::policy::{Policy, Verdict};
 use super::replayed::Replayed;
 use super::source::{Source, Text};
+use super::spread::{Kind, Spread, Step as Sharing};
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::server::{Flavor, Session};
 use crate::sql::charset::Charset;
@@ -34,16 +41,31 @@ pub(super) fn reading(flavor: Flavor, (major, minor, patch): (u16, u16, u16)) ->
     }
 }
 
-/// Replays a whole script. `replayed` tells how far it came, also after a failure.
+/// Replays a whole script; with the help of other connections, if there is to be any. `replayed`
+/// tells how far it came, also after a failure.
 pub(super) async fn replay(
     session: &mut Session,
     source: &Source,
     policy: &Policy,
+    spread: Option<Spread<'_>>,
     replayed: &mut Replayed,
 ) -> Result<()> {
     let mut script = Script::new(session, Some(source.text()), policy);
-    script.ask(session).await?;
-    script.run(session, replayed, locate).await
+    script.spread = spread;
+    let done = async {
+        script.ask(session).await?;
+        script.run(session, replayed, locate).await?;
+        match &mut script.spread {
+            Some(spread) => spread.close(session).await,
+            None => Ok(()),
+        }
+    }
+    .await;
+    // Also after a failure: whatever still runs is killed before the caller hears of it.
+    if let Some(spread) = script.spread {
+        spread.end().await;
+    }
+    done
 }
 
 /// Replays the text of one member of our own, whose first byte is the byte `start` of the script.
@@ -75,6 +97,19 @@ struct Script<'a> {
     text: Option<Text>,
     buffer: BytesMut,
     end: bool,
+    /// The statement at the front of the buffer, if it has been looked at already.
+    ahead: Option<Statement>,
+    spread: Option<Spread<'a>>,
+    context: Context,
+}
+
+/// A statement that is sent by whoever is free.
+struct Shared {
+    statement: Statement,
+    /// As it stands in the script.
+    text: Bytes,
+    /// As it is sent.
+    sent: Bytes,
 }
 
 impl<'a> Script<'a> {
@@ -87,6 +122,9 @@ impl<'a> Script<'a> {
             text,
             buffer: BytesMut::new(),
             end: false,
+            ahead: None,
+            spread: None,
+            context: session.context().clone(),
         }
     }
 
@@ -97,7 +135,7 @@ impl<'a> Script<'a> {
         replayed: &mut Replayed,
         locate: impl Fn(&mut Location, &Statement) + Send + Sync,
     ) -> Result<()> {
-        while let Some(statement) = self.next(session).await? {
+        while let Some(statement) = self.next().await? {
             let at = |error: Error| error.at(|place| locate(place, &statement));
             let text = self.buffer.get(statement.text.clone()).unwrap_or_default();
             let semicolon = self.splitter.semicolon_delimits();
@@ -106,6 +144,25 @@ impl<'a> Script<'a> {
                 self.buffer.advance(statement.consumed);
                 continue;
             };
+            let mut kind = Kind::Other;
+            if let Some(spread) = &mut self.spread {
+                let plain = judged.examined.is_plain();
+                if plain {
+                    kind = Kind::of(text, &self.reading);
+                }
+                match spread.before(session, &kind, plain).await.map_err(at)? {
+                    Sharing::Send => {}
+                    Sharing::LeaveOut => {
+                        self.buffer.advance(statement.consumed);
+                        continue;
+                    }
+                    Sharing::Share => {
+                        self.ahead = Some(statement);
+                        Box::pin(self.share(session, replayed, &locate)).await?;
+                        continue;
+                    }
+                }
+            }
             replayed.statements += 1;
             let mut asks = judged.examined.asks();
             if let Err(error) = session.execute(&sent).await {
@@ -124,6 +181,9 @@ impl<'a> Script<'a> {
                         place.to_string()
                     })
                     .await?;
+                if let Some(spread) = &mut self.spread {
+                    spread.after(statement.number, kind, &sent);
+                }
             }
             self.buffer.advance(statement.consumed);
             self.follow(session, asks).await.map_err(at)?;
@@ -132,7 +192,80 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    async fn next(&mut self, session: &Session) -> Result<Option<Statement>> {
+    /// Has all connections send the statements that can be shared out, from the one at the front
+    /// of the buffer to the first that cannot.
+    async fn share(
+        &mut self,
+        session: &mut Session,
+        replayed: &mut Replayed,
+        locate: &(impl Fn(&mut Location, &Statement) + Send + Sync),
+    ) -> Result<()> {
+        let Some(mut spread) = self.spread.take() else { return Ok(()) };
+        let helped = spread.take_helpers().await;
+        let done = match helped {
+            Ok(mut helpers) => {
+                let (policy, reading) = (self.policy, self.reading.clone());
+                let (script, rules) = (Mutex::new(&mut *self), &spread);
+                let all = std::iter::once(session).chain(helpers.iter_mut());
+                let workers = all.map(|session| {
+                    let (script, reading) = (&script, &reading);
+                    async move {
+                        let mut replayed = Replayed::default();
+                        loop {
+                            let next = script.lock().await.next_shared(rules, locate).await?;
+                            let Some(shared) = next else { break };
+                            send_shared(session, &shared, policy, reading, &mut replayed, locate)
+                                .await?;
+                        }
+                        Ok::<_, Error>(replayed)
+                    }
+                });
+                let done = try_join_all(workers).await;
+                spread.give_back(helpers);
+                done
+            }
+            Err(error) => Err(error),
+        };
+        self.spread = Some(spread);
+        for worker in done? {
+            replayed.add(worker);
+        }
+        Ok(())
+    }
+
+    /// The next statement, if it can be shared out; otherwise it stays where it is.
+    async fn next_shared(
+        &mut self,
+        spread: &Spread<'_>,
+        locate: impl Fn(&mut Location, &Statement) + Send,
+    ) -> Result<Option<Shared>> {
+        let Some(statement) = self.next().await? else { return Ok(None) };
+        let text = self.buffer.get(statement.text.clone()).unwrap_or_default();
+        let judged = self
+            .policy
+            .judge(text, &self.reading, self.splitter.semicolon_delimits())
+            .map_err(|error| error.at(|place| locate(place, &statement)))?;
+        let plain = judged.examined.is_plain();
+        let sent = match judged.verdict {
+            Verdict::Send(sent) if plain && spread.shares(&Kind::of(text, &self.reading)) => sent,
+            _ => {
+                self.ahead = Some(statement);
+                return Ok(None);
+            }
+        };
+        let text = Bytes::copy_from_slice(text);
+        let sent = match sent {
+            Cow::Borrowed(_) => text.clone(),
+            Cow::Owned(edited) => edited.into(),
+        };
+        self.buffer.advance(statement.consumed);
+        Ok(Some(Shared { statement, text, sent }))
+    }
+
+    async fn next(&mut self) -> Result<Option<Statement>> {
+        if let Some(statement) = self.ahead.take() {
+            return Ok(Some(statement));
+        }
         loop {
             let step =
                 self.splitter.step(&self.buffer, self.end).map_err(|error| lex_error(&error))?;
@@ -142,13 +275,13 @@ impl<'a> Script<'a> {
                 Step::End => return Ok(None),
                 Step::More => {
                     let chunk = match &mut self.text {
-                        Some(text) => session.context().run(text.next()).await??,
+                        Some(text) => self.context.run(text.next()).await??,
                         None => None,
                     };
                     match chunk {
                         Some(chunk) => {
                             self.buffer.extend_from_slice(&chunk.text);
-                            session.context().counters().bytes_done.set(chunk.file_bytes);
+                            self.context.counters().bytes_done.set(chunk.file_bytes);
                         }
                         None => self.end = true,
                     }
@@ -185,6 +318,34 @@ impl<'a> Script<'a> {
         self.splitter.set_charset(charset);
         Ok(())
     }
+}
+
+/// Sends a statement that nothing else depends on until all of its kind are sent.
+async fn send_shared(
+    session: &mut Session,
+    shared: &Shared,
+    policy: &Policy,
+    reading: &Reading,
+    replayed: &mut Replayed,
+    locate: impl Fn(&mut Location, &Statement) + Send + Sync,
+) -> Result<()> {
+    let Shared { statement, text, sent } = shared;
+    replayed.statements += 1;
+    if let Err(error) = session.execute(sent).await {
+        let error = refused(error).at(|place| {
+            locate(place, statement);
+            place.excerpt = Some(excerpt(text, reading)).filter(|text| !text.is_empty());
+        });
+        return replayed.failed(error, policy.goes_on());
+    }
+    session.context().counters().statements_done.add(1);
+    replayed
+        .note_warnings(session, || {
+            let mut place = Location::default();
+            locate(&mut place, statement);
+            place.to_string()
+        })
+        .await
 }
 
 fn refused(error: Error) -> Error {

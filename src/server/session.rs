@@ -172,6 +172,14 @@ impl Session {
         )
     }
 
+    /// Whether each statement is a transaction of its own, and none is open.
+    pub(crate) fn commits_by_itself(&self) -> bool {
+        use mysql_async::consts::StatusFlags;
+        let flags = self.status_flags();
+        flags.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
+            && !flags.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+    }
+
     /// Warnings that the last statement left on the server.
     pub(crate) fn warnings(&self) -> u16 {
         self.conn.as_ref().map_or(0, Conn::get_warnings)

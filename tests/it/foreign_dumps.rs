@@ -74,12 +74,17 @@ on_each_server! {
             let latin1 = options.contains(&"--default-character-set=latin1");
             let (theirs, ours) = (server.database().await, server.database().await);
             by_the_stock_client(&theirs, &script, latin1).await;
-            let mut restore_options = RestoreOptions::default();
+            let mut restore_options = RestoreOptions::default().with_connections(1);
             if latin1 {
                 restore_options = restore_options.with_default_charset("latin1").unwrap();
             }
             let report = restore_with(&ours, &path, &restore_options).await;
             assert_eq!(differences(&theirs, &ours).await, [""; 0], "{}: {options:?}", server.name);
+            // The same by several connections, which share out the rows of every table.
+            let shared = server.database().await;
+            let several = restore_options.with_connections(3).with_deferred_index_bytes(0);
+            restore_with(&shared, &path, &several).await;
+            assert_eq!(differences(&theirs, &shared).await, [""; 0], "{}: {options:?}", server.name);
             let about = ["nothing in the script", "no comments", "cut off"];
             let said = report
                 .warnings
@@ -89,6 +94,44 @@ on_each_server! {
             let sandbox = report.warnings.iter().any(|line| line.contains("sandbox"));
             assert_eq!(sandbox, script.starts_with(b"/*M!999999\\-"), "{options:?}");
         }
+    }
+
+    /// Where rows are shared out among connections, the statement that fails is named as in a
+    /// replay in order, and what follows the rows finds them all there.
+    async fn shared_rows_are_whole_before_anything_else(server: TestServer) {
+        let (_directory, path) = scratch();
+        let rows = |from: u32, to: u32| {
+            let values: Vec<_> = (from..to).map(|id| format!("({id},{})", id / 2)).collect();
+            format!("INSERT INTO `t` VALUES {};\n", values.join(","))
+        };
+        let script = |inserts: &[String]| {
+            format!(
+                "-- MySQL dump 10.13  Distrib 9.7.4\n\
+                 /*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;\n\
+                 CREATE TABLE `t` (`id` int NOT NULL, `v` int, PRIMARY KEY (`id`), KEY `v` (`v`), \
+                 CONSTRAINT `f` FOREIGN KEY (`v`) REFERENCES `u` (`id`)) ENGINE=InnoDB;\n\
+                 LOCK TABLES `t` WRITE;\n{}UNLOCK TABLES;\n\
+                 CREATE TABLE `u` (`id` int PRIMARY KEY) ENGINE=InnoDB;\n\
+                 INSERT INTO `u` SELECT DISTINCT `v` FROM `t`;\n-- Dump completed\n",
+                inserts.concat()
+            )
+        };
+        let mut inserts: Vec<_> = (0..20).map(|part| rows(part * 50, part * 50 + 50)).collect();
+        let options = RestoreOptions::default().with_connections(3).with_deferred_index_bytes(0);
+        std::fs::write(&path, script(&inserts)).unwrap();
+        let target = server.database().await;
+        restore_with(&target, &path, &options).await;
+        assert_eq!(number(&target, "SELECT COUNT(*) FROM t JOIN u ON u.id = t.v").await, 1000);
+
+        inserts[7] = rows(10, 11);
+        std::fs::write(&path, script(&inserts)).unwrap();
+        let target = server.database().await;
+        let error =
+            restore(&connect(&target), &path, &options, &Context::new()).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Server, &["refused"]);
+        // Either of the two with the key 10, whichever came second.
+        assert!([Some(4), Some(11)].contains(&error.location().statement), "{error}");
+        assert!(error.location().excerpt.is_some(), "{error}");
     }
 
     /// A dump that names its databases, with everything in it that a server may say.

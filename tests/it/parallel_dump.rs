@@ -186,13 +186,24 @@ on_each_server! {
                 "ALTER TABLE close_numbers ADD COLUMN a INT, ADD COLUMN t TEXT, \
                  ADD KEY z (a), ADD KEY `a``b,` (filler(10), a) COMMENT 'it''s, (one)', \
                  ADD UNIQUE KEY u (id, a), ADD FULLTEXT KEY f (t)",
-                "CREATE TABLE child (id INT PRIMARY KEY, parent INT, v INT, KEY (v), \
-                 FOREIGN KEY (parent) REFERENCES close_numbers (id))",
-                "INSERT INTO child SELECT n, n, n FROM numbers",
+                "CREATE TABLE parent LIKE close_numbers",
+                "ALTER TABLE parent ADD COLUMN code INT NOT NULL, ADD COLUMN other INT, \
+                 ADD UNIQUE KEY code (code), ADD KEY other (other)",
+                "INSERT INTO parent (id, code, other) SELECT n, n + 5000, n FROM numbers",
+                "CREATE TABLE child LIKE close_numbers",
+                "ALTER TABLE child ADD COLUMN near INT, ADD COLUMN v INT, ADD COLUMN up INT, \
+                 ADD KEY (v), ADD UNIQUE KEY `both` (near, v), \
+                 ADD FOREIGN KEY (near) REFERENCES close_numbers (id) ON DELETE CASCADE, \
+                 ADD CONSTRAINT `to``code, FOREIGN` FOREIGN KEY (v) REFERENCES parent (code), \
+                 ADD CONSTRAINT up FOREIGN KEY (up) REFERENCES child (id)",
+                "INSERT INTO child (id, near, v, up) SELECT n, n, n + 5000, n FROM numbers",
             ])
             .await;
         let mut conn = database.conn().await;
-        let _: Vec<mysql_async::Row> = conn.query("ANALYZE TABLE close_numbers").await.unwrap();
+        for table in ["close_numbers", "parent", "child"] {
+            let sql = format!("ANALYZE TABLE {table}");
+            let _: Vec<mysql_async::Row> = conn.query(sql).await.unwrap();
+        }
         let (_directory, path) = scratch();
         let options = DumpOptions::default().with_connections(2).with_chunk_bytes(64 << 10);
         dump_into(&database, &path, &options).await;
@@ -206,9 +217,22 @@ on_each_server! {
             // One of its own: dropping a database ends the connections that are in it.
             let mut conn = server.conn().await;
             let after = describe(&mut conn, &target.name).await.unwrap();
-            conn.disconnect().await.unwrap();
             let lines: Vec<_> = compare(&before, &after).iter().map(ToString::to_string).collect();
             assert_eq!(lines, [""; 0], "{connections} connections");
+            // The keys are at work.
+            for (statement, number) in [
+                ("INSERT INTO child (id, v) VALUES (9999, 1)", 1452),
+                ("INSERT INTO child (id, up) VALUES (9999, 9998)", 1452),
+                ("DELETE FROM parent WHERE code = 5000", 1451),
+                ("INSERT INTO parent (id, code) VALUES (9999, 5000)", 1062),
+            ] {
+                conn.query_drop(format!("USE {}", target.name)).await.unwrap();
+                match conn.query_drop(statement).await.unwrap_err() {
+                    mysql_async::Error::Server(error) => assert_eq!(error.code, number, "{error}"),
+                    error => panic!("{error}"),
+                }
+            }
+            conn.disconnect().await.unwrap();
         }
         conn.disconnect().await.unwrap();
     }

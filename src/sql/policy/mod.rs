@@ -95,6 +95,12 @@ pub(crate) struct Examined {
 }
 
 impl Examined {
+    /// Whether it is one statement, and all that it does to the session stands in its text.
+    pub(crate) fn is_plain(&self) -> bool {
+        let indirect = |(reach, _): &(Reach, String)| *reach == Reach::Indirect;
+        self.parts <= 1 && !self.reaches.iter().any(indirect)
+    }
+
     /// Whether the statement can have changed how the next one is read, so that the server has to
     /// be asked.
     pub(crate) fn asks(&self) -> bool {
