@@ -191,8 +191,11 @@ pub(super) fn read_footer(file: &mut (impl Read + Seek)) -> Result<Footer> {
         } else {
             (&mut member).take(limit + 1).read_to_end(&mut text)
         };
-        let bytes =
-            read_text.map_err(|error| damaged("the footer is damaged").with_source(error))?;
+        let bytes = read_text.map_err(|error| match error.raw_os_error() {
+            // The disk, not what is on it.
+            Some(_) => read(error),
+            None => damaged("the footer is damaged").with_source(error),
+        })?;
         if u64::try_from(bytes).unwrap_or(u64::MAX) > limit {
             return Err(damaged(format!(
                 "the footer is damaged: {stored} bytes of it inflate to more than {limit}"

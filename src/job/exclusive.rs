@@ -61,7 +61,10 @@ impl Exclusive {
             let tried = super::blocking(move || {
                 Ok(match DirectoryLock::try_take(&place)? {
                     Some(mut lock) => {
-                        lock.sign(&owner)?;
+                        // On a full disk it is as good without: somebody has to make room.
+                        if let Err(error) = lock.sign(&owner) {
+                            tracing::warn!(error = %error.chain(), "the lock is not signed");
+                        }
                         Ok(lock)
                     }
                     None => Err(DirectoryLock::owner(&place)),

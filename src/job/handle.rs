@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::Utc;
 use futures::Stream;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -27,6 +26,8 @@ pub struct Job(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) id: JobId,
     pub(super) context: Context,
+    /// When it began: the clock of the system can be set meanwhile.
+    pub(super) begun: Instant,
     status: watch::Sender<JobStatus>,
     /// Set once, when the job has ended and its hooks too.
     outcome: watch::Sender<Option<Result<JobReport>>>,
@@ -40,6 +41,7 @@ impl Shared {
         Self {
             id: status.id,
             context,
+            begun: Instant::now(),
             status: watch::Sender::new(status),
             outcome: watch::Sender::new(None),
             recovery: Mutex::new(None),
@@ -54,7 +56,7 @@ impl Shared {
                 return false;
             }
             change(status);
-            status.updated_at = Utc::now();
+            status.updated_at = status.now();
             status.say();
             true
         });

@@ -6,7 +6,6 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
-use chrono::Utc;
 use serde::{Deserialize, Serialize};
 
 use super::id::JobId;
@@ -145,7 +144,10 @@ impl Journal {
                     half_done = record.status.is_half_done(),
                     "the process of a job has died"
                 );
-                self.write(&record)?;
+                // On a full disk it is shown so all the same, and tried again with the next job.
+                if let Err(error) = self.write(&record) {
+                    tracing::warn!(error = %error.chain(), "the journal was not written");
+                }
             }
             // One that can still be rolled back is not forgotten.
             if record.recovery.is_none() {
@@ -167,6 +169,6 @@ pub(super) fn interrupt(status: &mut JobStatus, half_done: bool) {
         status.target = Some(TargetState::Partial);
     }
     status.finished_at = Some(status.updated_at);
-    status.updated_at = Utc::now();
+    status.updated_at = status.now();
     status.say();
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::list::BackupInfo;
@@ -18,8 +18,10 @@ use crate::store::{BackupKind, BackupName};
 /// backups no backup is removed, and without a rule for restore points no restore point.
 ///
 /// Whatever the rules say, these stay: the newest whole backup of each database; the restore point
-/// of a restore that is left half done; files that are not our own; and files that are damaged,
-/// because a person should look at them.
+/// of a restore that is left half done; files that are not our own; files that are damaged,
+/// because a person should look at them; and files from the future. Those were dated by a clock that
+/// has been set back since, so nobody knows how old they are: they do not count as the newest ones,
+/// nor for any rule, until their time has come.
 ///
 /// ```
 /// use std::time::Duration;
@@ -171,6 +173,8 @@ pub enum KeepReason {
     Foreign,
     /// It is damaged, or not finished.
     Damaged,
+    /// It is dated later than now.
+    Future,
     /// The policy has no rule for files of its kind.
     NoRule,
 }
@@ -197,6 +201,10 @@ pub struct PruneReport {
     pub kept: Vec<KeptBackup>,
 }
 
+/// How much clocks of machines that share a directory may differ: what is dated so little ahead is
+/// of now.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+
 /// Decides about all backups, the newest first. `needed` are the restore points that somebody may
 /// have to go back to.
 pub(super) fn decide(
@@ -213,6 +221,8 @@ pub(super) fn decide(
         }
         if info.kind == BackupKind::Foreign {
             reasons.insert(KeepReason::Foreign);
+        } else if info.created_at > now + CLOCK_TOLERANCE {
+            reasons.insert(KeepReason::Future);
         } else if info.is_whole() {
             let restore_point = info.kind == BackupKind::RestorePoint;
             groups.entry((&info.databases, restore_point)).or_default().push(at);
@@ -281,7 +291,6 @@ pub(super) fn decide(
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use proptest::prelude::*;
 
     use super::KeepReason::{Damaged, Foreign, Needed, NewestWhole};
@@ -379,6 +388,32 @@ mod tests {
         );
         assert_eq!(report.removed, [backups[1].name.clone(), backups[4].name.clone()]);
         assert_eq!(report.removed_bytes, 20);
+    }
+
+    /// The clock was ahead by a year and has been set right: the backup that was made since is the
+    /// newest one, whatever the dates of the others.
+    #[test]
+    fn what_is_dated_in_the_future_is_not_the_newest() {
+        let backups = [
+            info(BackupKind::Manual, "shop", now() + TimeDelta::days(366), true),
+            info(BackupKind::Manual, "shop", now() + TimeDelta::days(365), true),
+            info(BackupKind::RestorePoint, "shop", now() + TimeDelta::days(365), true),
+            info(BackupKind::Manual, "shop", now(), true),
+            info(BackupKind::Manual, "shop", now() - TimeDelta::days(1), true),
+        ];
+        let policy = RetentionPolicy::new()
+            .keep_last(1)
+            .keep_yearly(1)
+            .keep_restore_points(0, Duration::from_secs(60));
+        let report = decide(&policy, &backups, &BTreeSet::new(), now());
+        assert_eq!(report.removed, [backups[4].name.clone()]);
+        let future = report.kept.iter().filter(|kept| kept.reasons.contains(&KeepReason::Future));
+        assert_eq!(future.count(), 3);
+        assert!(report.kept[3].reasons.contains(&NewestWhole), "{report:?}");
+        // A year later they are what they say.
+        let later = now() + TimeDelta::days(367);
+        let report = decide(&policy, &backups, &BTreeSet::new(), later);
+        assert_eq!(report.kept.len(), 1);
     }
 
     proptest! {

@@ -157,11 +157,13 @@ impl BackupManager {
         let inner = &self.inner;
         let timeout = timeout.unwrap_or_else(|| inner.options.timeout(kind));
         let context = Context::new().with_timeout(timeout);
-        let mut status = JobStatus::new(JobId::new(), kind, JobOwner::this_process());
+        let journal = inner.journal.clone();
+        let last = super::blocking(move || Ok(journal.ids()?.first().copied())).await?;
+        let mut status = JobStatus::new(JobId::after(last), kind, JobOwner::this_process());
         let job = RunningJob::from(&status);
         let mut exclusive = Exclusive::take(&inner.slot, &inner.directory, &job).await?;
         // Whatever ran before has ended by now.
-        status.started_at = Utc::now();
+        status.started_at = status.now();
         self.settle().await?;
         if kind == JobKind::Create {
             self.refuse_half_done(&databases).await?;

@@ -248,6 +248,12 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
+    /// The time, or when the clock has been set back, that of the last change: a job does not end
+    /// before it began.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        Utc::now().max(self.updated_at)
+    }
+
     pub(super) fn new(id: JobId, kind: JobKind, owner: JobOwner) -> Self {
         let now = Utc::now();
         Self {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::Utc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -120,8 +119,7 @@ impl Task {
             status.phase = now.phase;
             pace.measure(&now, &mut status.progress);
             status.progress.counters = now;
-            let elapsed = Utc::now() - status.started_at;
-            status.progress.elapsed_seconds = elapsed.as_seconds_f64().max(0.0);
+            status.progress.elapsed_seconds = self.shared.begun.elapsed().as_secs_f64();
         });
     }
 
@@ -237,8 +235,8 @@ impl Task {
             shared.set_recovery(None);
         }
         let mut last = shared.status();
-        last.finished_at = Some(Utc::now());
-        last.updated_at = Utc::now();
+        last.updated_at = last.now();
+        last.finished_at = Some(last.updated_at);
         last.rollback = rollback;
         last.progress.eta_seconds = None;
         last.progress.counters.object = None;

@@ -20,6 +20,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How long a look at a connection, or killing it, may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many looks in a row may find that the connection waits for a statement. What the server has
+/// sent before the first one can still be on its way: a slow network takes its time over what the
+/// system of the server holds for it, and a busy machine over handing it on.
+const IDLE_LIMIT: u32 = 3;
 /// How many looks in a row may find nobody to ask.
 const UNREACHABLE_LIMIT: u32 = 2;
 /// How many looks in a row the server may refuse to answer: it has no free connection, say.
@@ -91,7 +95,7 @@ impl Peer {
         if let Poll::Ready(done) = futures::poll!(work.as_mut()) {
             return done.map_err(|_panic| self.broke_the_protocol());
         }
-        let (mut looks, mut unreachable, mut refused) = (0, 0, 0);
+        let (mut looks, mut idle, mut unreachable, mut refused) = (0, 0, 0, 0);
         loop {
             if let Ok(done) = tokio::time::timeout(patience, work.as_mut()).await {
                 return done.map_err(|_panic| self.broke_the_protocol());
@@ -103,14 +107,12 @@ impl Peer {
             let look = Box::pin(self.look()).await;
             tracing::debug!(id = self.id, ?look, "an answer is late");
             match look {
-                Look::AtWork => (unreachable, refused) = (0, 0),
+                Look::AtWork => (idle, unreachable, refused) = (0, 0, 0),
                 Look::Idle => {
-                    // It may have been on its way while we looked.
-                    let last = tokio::time::timeout(patience.min(LOOK_TIMEOUT), work.as_mut());
-                    return match last.await {
-                        Ok(done) => done.map_err(|_panic| self.broke_the_protocol()),
-                        Err(_) => Err(self.silent("its answer is lost")),
-                    };
+                    idle += 1;
+                    if idle >= IDLE_LIMIT {
+                        return Err(self.silent("its answer is lost"));
+                    }
                 }
                 Look::Gone => return Err(self.silent("the server has closed the connection")),
                 Look::Refused(error) => {

@@ -34,6 +34,9 @@ const LOCK_SECONDS: u32 = 3;
 /// How long the lock may be held while the snapshots are opened; usually it is a millisecond.
 const HOLD_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// After how long without a word from us the server ends the connection that has the lock, in
+/// seconds: a host that vanishes holds nobody up for longer.
+const LOCKER_IDLE_SECONDS: u32 = 20;
 /// A transaction's savepoint, to which a dump goes back after each table: that frees the table's
 /// metadata lock and keeps the snapshot.
 const SAVEPOINT: &str = "snapdump";
@@ -141,7 +144,11 @@ async fn lock_and_begin(
     readers: &mut [Session],
     context: &Context,
 ) -> Result<Several> {
-    locker.execute(format!("SET SESSION lock_wait_timeout = {LOCK_SECONDS}")).await?;
+    locker
+        .execute(format!(
+            "SET SESSION lock_wait_timeout = {LOCK_SECONDS}, wait_timeout = {LOCKER_IDLE_SECONDS}"
+        ))
+        .await?;
     if locker.flavor() == Flavor::MySql && !locker.may_flush().await? {
         tracing::debug!("others use tables for long, or may do so unseen: one connection reads");
         return Ok(None);

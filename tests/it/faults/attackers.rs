@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use snapdump::{Context, DumpOptions, ErrorKind, RestoreOptions, TlsMode, dump_to_path, restore};
 
-use super::child::{Child, Errand, Task};
+use super::child::{Child, Errand, JobTask, Task};
 use super::figure;
 use super::recorded::{Fake, Packet, Recorder};
 use crate::backup::{dump_into, files_in, number, plain, restore_into, state};
@@ -95,13 +95,21 @@ on_each_server! {
         std::fs::write(directory.path().join("good.sql"), "CREATE TABLE more (id INT);\n").unwrap();
         let mut all = String::new();
         for url in [&right_url, &wrong_url, &unreachable] {
-            for restore in [None, Some("good.sql"), Some("bad.sql")] {
-                let task = Task::Job {
-                    directory: directory.path().to_owned(),
-                    restore: restore.map(str::to_owned),
-                };
-                let errand = Errand { url: url.clone(), task, cancels: false, descriptors: None };
+            for job in [
+                JobTask::Create,
+                JobTask::Restore("good.sql".to_owned()),
+                JobTask::Restore("bad.sql".to_owned()),
+            ] {
+                let task = Task::Job { directory: directory.path().to_owned(), job };
+                let errand = Errand::new(url.clone(), task);
                 all.push_str(&Child::output(&errand).await);
+            }
+            #[cfg(feature = "http")]
+            {
+                let task = Task::Rest { directory: directory.path().to_owned() };
+                let said = Child::output(&Errand::new(url.clone(), task)).await;
+                assert!(said.contains(crate::faults::rest::LAST_WORDS), "{said}");
+                all.push_str(&said);
             }
         }
         // What was logged was really captured.
@@ -119,7 +127,11 @@ on_each_server! {
             }
         }
         assert!(files >= 3, "the journal has {files} jobs");
-        for secret in [&password, wrong] {
+        #[cfg(feature = "http")]
+        let secrets = [password.as_str(), wrong, crate::faults::rest::TOKEN, crate::faults::rest::WRONG_TOKEN];
+        #[cfg(not(feature = "http"))]
+        let secrets = [password.as_str(), wrong];
+        for secret in secrets {
             assert!(!all.contains(secret), "{}: a secret is in the output", server.name);
         }
         figure("bytes of output searched for secrets", all.len() as u64);

@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use snapdump::{
-    ConnectOptions, Context, CreateRequest, DumpOptions, ErrorKind, ManagerOptions, RestoreOptions,
-    RestoreRequest, TlsMode, dump_to_path, restore,
+    BackupDir, BackupManager, ConnectOptions, Context, CreateRequest, DumpOptions, ErrorKind,
+    ManagerOptions, RestoreOptions, RestoreRequest, RetentionPolicy, TlsMode, dump_to_path,
+    restore,
 };
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
+use super::library::LibraryFault;
 use super::world::impatient;
 
 /// The variable that makes this binary a child.
@@ -37,11 +40,27 @@ pub(crate) enum Task {
         directory: PathBuf,
         jobs: u64,
     },
-    /// A job of a manager: a backup, or the restore of one.
+    /// A job of a manager.
     Job {
         directory: PathBuf,
-        restore: Option<String>,
+        job: JobTask,
     },
+    /// Everything that the REST API has to say.
+    #[cfg(feature = "http")]
+    Rest {
+        directory: PathBuf,
+    },
+}
+
+/// What a manager is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum JobTask {
+    Create,
+    Restore(String),
+    /// Of the newest restore that is left half done.
+    RollBack,
+    /// All but the newest backup.
+    Prune,
 }
 
 /// A task and where it is done.
@@ -53,6 +72,14 @@ pub(crate) struct Errand {
     pub(crate) cancels: bool,
     /// How many file descriptors are left to it.
     pub(crate) descriptors: Option<usize>,
+    /// The phase that panics when it is entered.
+    pub(crate) panics_at: Option<String>,
+}
+
+impl Errand {
+    pub(crate) fn new(url: String, task: Task) -> Self {
+        Self { url, task, cancels: false, descriptors: None, panics_at: None }
+    }
 }
 
 /// How a child ended that came to its end.
@@ -65,12 +92,51 @@ pub(crate) struct Ended {
 }
 
 /// What the system allows a child.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
     /// The longest file in bytes: a disk that is full there.
     pub(crate) file_bytes: Option<u64>,
     /// Memory that it may write to, in bytes.
     pub(crate) data_bytes: Option<u64>,
+    /// What its C library does wrong.
+    pub(crate) fault: Option<LibraryFault>,
+    /// Permissions of files count for it, also when it is root.
+    pub(crate) is_bound: bool,
+}
+
+/// Panics where a phase is entered for the first time.
+struct PanicsAt {
+    phase: String,
+    struck: AtomicBool,
+}
+
+impl tracing::field::Visit for &PanicsAt {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        let is_phase = field.name() == "phase" && format!("{value:?}") == self.phase;
+        assert!(!is_phase || self.struck.swap(true, Ordering::SeqCst), "a planted panic");
+    }
+}
+
+impl tracing::Subscriber for PanicsAt {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut &*self);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
 }
 
 /// Writes everything that is logged to stdout, at every level.
@@ -107,10 +173,17 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn start(errand: &Errand, limits: Limits) -> Self {
+    pub(crate) fn start(errand: &Errand, limits: &Limits) -> Self {
         // A file that grows beyond the limit would end the process by a signal, not by an error.
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec prlimit \"$@\"", "sh"]);
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
+        if limits.is_bound && is_root() {
+            command.args(["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"]);
+        }
+        command.arg("prlimit");
+        if let Some(fault) = &limits.fault {
+            fault.arm(&mut command);
+        }
         if let Some(bytes) = limits.file_bytes {
             command.arg(format!("--fsize={bytes}"));
         }
@@ -178,27 +251,56 @@ fn peak_bytes() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
 async fn job(
     connect: ConnectOptions,
     directory: &Path,
-    restore: Option<String>,
+    task: JobTask,
+    cancels: bool,
 ) -> snapdump::Result<()> {
-    let manager = crate::jobs::open(connect, directory, ManagerOptions::default()).await;
-    let job = match restore {
-        Some(name) => manager.restore(RestoreRequest::new(name.parse().unwrap())).await?,
-        None => manager.create(CreateRequest::manual()).await?,
+    let directory = BackupDir::open(directory)?;
+    let options = ManagerOptions::default().with_reserve(1 << 20);
+    let manager = BackupManager::open(connect, directory, options).await?;
+    if cancels {
+        let manager = manager.clone();
+        let mut term = terminated();
+        tokio::spawn(async move {
+            term.recv().await;
+            manager.shutdown(true).await;
+        });
+    }
+    let job = match task {
+        JobTask::Create => manager.create(CreateRequest::manual()).await?,
+        JobTask::Restore(name) => {
+            manager.restore(RestoreRequest::new(name.parse().unwrap())).await?
+        }
+        JobTask::RollBack => {
+            let jobs = manager.jobs().await?;
+            let id = jobs.iter().find(|job| job.is_half_done()).expect("nothing half done").id;
+            manager.roll_back(id).await?
+        }
+        JobTask::Prune => {
+            return manager.prune(&RetentionPolicy::new().keep_last(1), false).await.map(drop);
+        }
     };
     let done = job.wait().await;
     println!("{job:?} {:?} {done:?} {:?}", job.status(), manager.jobs().await);
     done.map(drop)
 }
 
+fn terminated() -> tokio::signal::unix::Signal {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap()
+}
+
 async fn run(errand: Errand) -> Ended {
     let context = Context::new();
     if errand.cancels {
         let context = context.clone();
-        let mut term =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
+        let mut term = terminated();
         tokio::spawn(async move {
             term.recv().await;
             context.cancel();
@@ -210,6 +312,10 @@ async fn run(errand: Errand) -> Ended {
     if logs {
         tracing::subscriber::set_global_default(Everything).unwrap();
         tracing::trace!(?connect, %connect, "begins");
+    }
+    if let Some(phase) = errand.panics_at {
+        tracing::subscriber::set_global_default(PanicsAt { phase, struck: AtomicBool::new(false) })
+            .unwrap();
     }
     // Taken, and never given back.
     let mut taken = Vec::new();
@@ -227,7 +333,12 @@ async fn run(errand: Errand) -> Ended {
             super::load::run(connect, &directory, jobs).await;
             Ok(())
         }
-        Task::Job { directory, restore } => job(connect, &directory, restore).await,
+        Task::Job { directory, job: task } => job(connect, &directory, task, errand.cancels).await,
+        #[cfg(feature = "http")]
+        Task::Rest { directory } => {
+            super::rest::say_everything(connect, &directory).await;
+            Ok(())
+        }
         Task::Restore { backup, points, connections } => {
             let options = RestoreOptions::default()
                 .with_restore_point_directory(points)

@@ -4,16 +4,17 @@
 use std::time::Duration;
 
 use snapdump::{
-    BackupManager, BackupName, ConnectOptions, CreateRequest, Job, JobHooks, JobKind, JobState,
-    JobStatus, ListRequest, ManagerOptions, RestoreRequest, TargetState, TlsMode, verify,
+    BackupManager, BackupName, ConnectOptions, CreateRequest, ErrorKind, Job, JobHooks, JobKind,
+    JobState, JobStatus, ListRequest, ManagerOptions, RestoreRequest, TargetState, TlsMode, verify,
 };
 
-use super::child::{Child, Errand, Limits, Task};
-use super::matrix::{DUMP_PHASES, RESTORE_PHASES, kill_all};
+use super::child::{Child, Errand, JobTask, Limits, Task};
+use super::matrix::{DUMP_PHASES, Phase, RESTORE_PHASES};
 use super::proxy::Proxy;
-use super::world::{BOUND, End, World};
+use super::world::{BOUND, DROP_NEW, End, SESSIONS_END, World, try_all};
 use super::{chosen, figure};
 use crate::backup::{assert_no_session_left, files_in};
+use crate::harness::TestServer;
 use crate::jobs::{completed, open};
 use crate::roundtrip::connect;
 
@@ -24,20 +25,41 @@ enum Fault {
     Kill,
     /// The network drops all of our connections, and takes no new ones.
     Cut,
+    /// Nothing passes any more, on no connection, and nobody is told.
+    Blackout,
     Cancel,
-    /// The whole process is killed.
-    Process,
+    /// The whole process is ended by this signal.
+    Process(&'static str),
+    /// The process is asked to end by SIGTERM, and shuts its manager down.
+    Term,
 }
 
-const FAULTS: [Fault; 4] = [Fault::Kill, Fault::Cut, Fault::Cancel, Fault::Process];
+const FAULTS: [Fault; 7] = [
+    Fault::Kill,
+    Fault::Cut,
+    Fault::Blackout,
+    Fault::Cancel,
+    Fault::Process("KILL"),
+    Fault::Process("TERM"),
+    Fault::Term,
+];
 
-fn name() -> BackupName {
+/// What passes to the server in the phases of a rollback.
+const ROLLBACK_PHASES: [(&str, &str); 4] = [
+    ("drop", "DROP TABLE IF EXISTS"),
+    ("definitions", "CREATE TABLE `only_before`"),
+    ("rows", "INSERT INTO `items`"),
+    ("views", "`ages` AS "),
+];
+
+/// The name of the backup in the directory.
+pub(super) fn name() -> BackupName {
     "backup.sql.gz".parse().unwrap()
 }
 
 impl World {
     /// A directory for a manager, with the backup in it.
-    fn prepare_directory(&self) {
+    pub(super) fn prepare_directory(&self) {
         for file in files_in(self.directory.path()) {
             let path = self.directory.path().join(file);
             if path.is_dir() {
@@ -49,6 +71,19 @@ impl World {
         std::fs::copy(self.backup(), self.directory.path().join(name().as_str())).unwrap();
     }
 
+    /// Leaves a restore half done.
+    pub(super) async fn leave_half_done(&self) {
+        let options = self.to().with_tls_mode(TlsMode::Disabled);
+        let proxy = Proxy::hold_at(&options, "INSERT INTO `items`", 0).await;
+        let manager = self.manager(&proxy.options(&options), ManagerOptions::default()).await;
+        let request = RestoreRequest::new(name()).with_rollback(false);
+        let job = manager.restore(request).await.unwrap();
+        proxy.held().await;
+        proxy.stop().await;
+        job.wait().await.unwrap_err();
+        assert!(job.status().is_half_done(), "{:?}", job.status());
+    }
+
     /// **The property**, for jobs. Everything that ran has ended; somebody opens the directory:
     ///
     /// - every listed backup verifies, and nothing unfinished is there;
@@ -56,10 +91,11 @@ impl World {
     ///   done can be rolled back;
     /// - no query of ours is left on the server, and no lock: the next job runs.
     ///
-    /// The target is as before when this returns.
-    async fn settle_job(&self, what: &str) -> (JobStatus, End) {
+    /// The target is as before when this returns. There is no job if it ended before it could be
+    /// written down; then nothing has happened.
+    pub(super) async fn settle_job(&self, what: &str) -> (Option<JobStatus>, End) {
         let what = format!("{}, {what}", self.server.name);
-        assert_no_session_left(&self.target, Duration::from_secs(10)).await;
+        assert_no_session_left(&self.target, SESSIONS_END).await;
         let manager = self.manager(&connect(&self.target), ManagerOptions::default()).await;
         for file in files_in(self.directory.path()) {
             assert!(!file.ends_with(".partial"), "{what}: {file}");
@@ -72,66 +108,112 @@ impl World {
                 panic!("{what}: {} is listed: {}", backup.name, error.chain());
             }
         }
-        let status = manager.jobs().await.unwrap().remove(0);
-        assert!(status.state.is_terminal(), "{what}: {status:?}");
-        assert!(!status.message.is_empty(), "{what}");
-        let failed = matches!(status.state, JobState::Failed | JobState::Cancelled);
-        assert_eq!(status.error.is_some(), failed, "{what}: {status:?}");
-
+        let jobs = manager.jobs().await.unwrap();
+        for status in &jobs {
+            assert!(status.state.is_terminal(), "{what}: {status:?}");
+            assert!(!status.message.is_empty(), "{what}");
+            let failed = matches!(status.state, JobState::Failed | JobState::Cancelled);
+            assert_eq!(status.error.is_some(), failed, "{what}: {status:?}");
+            assert!(status.finished_at.unwrap() >= status.started_at, "{what}: {status:?}");
+        }
         let end = self.end().await;
-        let told = match status.target {
+        let last = jobs.into_iter().next();
+        let target = last.as_ref().and_then(|status| status.target);
+        let told = match target {
             None | Some(TargetState::Untouched | TargetState::RolledBack) => End::Before,
             Some(TargetState::Restored) => End::After,
             _ => End::Between,
         };
-        // A process that was killed may have been about to change the target for the first time.
-        let may_be = status.state == JobState::Interrupted && told == End::Between;
-        assert!(end == told || may_be, "{what}: {end:?}, but told {told:?}: {status:?}");
-        if status.is_half_done() {
-            completed(&manager.roll_back(status.id).await.unwrap()).await;
+        // A process that was killed may have been about to change the target for the first time,
+        // or just have changed it for the last time.
+        let interrupted = last.as_ref().is_some_and(|status| status.state == JobState::Interrupted);
+        let may_be = interrupted && told == End::Between;
+        assert!(end == told || may_be, "{what}: {end:?}, but told {told:?}: {last:?}");
+        if let Some(status) = &last
+            && status.is_half_done()
+        {
+            completed(&when_free(|| manager.roll_back(status.id)).await).await;
+            assert_eq!(self.end().await, End::Before, "{what}");
+        } else if end == End::After {
+            // What it said is true; the next case begins where this one did.
+            let point = last.as_ref().and_then(|status| status.restore_point.clone()).unwrap();
+            completed(&when_free(|| manager.restore(RestoreRequest::new(point.clone()))).await)
+                .await;
+            self.target.run(&DROP_NEW).await;
             assert_eq!(self.end().await, End::Before, "{what}");
         }
-        completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
+        completed(&when_free(|| manager.create(CreateRequest::manual())).await).await;
         manager.shutdown(false).await;
-        (status, end)
+        (last, end)
     }
 
-    async fn manager(&self, connect: &ConnectOptions, options: ManagerOptions) -> BackupManager {
+    pub(super) async fn manager(
+        &self,
+        connect: &ConnectOptions,
+        options: ManagerOptions,
+    ) -> BackupManager {
         open(connect.clone(), self.directory.path(), options).await
     }
 }
 
+/// Starts a job as soon as the server has noticed that the one before is dead.
+async fn when_free(start: impl AsyncFn() -> snapdump::Result<Job>) -> Job {
+    let since = std::time::Instant::now();
+    loop {
+        match start().await {
+            Ok(job) => return job,
+            Err(error) if error.kind() == ErrorKind::Busy && since.elapsed() < SESSIONS_END => {}
+            Err(error) => panic!("{}", error.chain()),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Holds a job at a statement, brings a fault on it, and waits for its end.
-async fn break_job(world: &World, restores: bool, text: &'static str, fault: Fault) {
+async fn break_job(world: &World, task: JobTask, text: &'static str, fault: Fault) {
+    figure("faults injected into jobs", 1);
     world.prepare_directory();
+    if task == JobTask::RollBack {
+        world.leave_half_done().await;
+    }
     let options = world.to().with_tls_mode(TlsMode::Disabled);
     let proxy = Proxy::hold_at(&options, text, 0).await;
     let via = proxy.options(&options);
-    if fault == Fault::Process {
+    if let Fault::Process(_) | Fault::Term = fault {
         let directory = world.directory.path().to_owned();
-        let restore = restores.then(|| name().to_string());
         let (before, _) = world.server.url.rsplit_once(':').unwrap();
         let url = format!("{before}:{}/{}", via.port(), world.target.name);
-        let task = Task::Job { directory, restore };
-        let errand = Errand { url, task, cancels: false, descriptors: None };
-        let child = Child::start(&errand, Limits::default());
+        let mut errand = Errand::new(url, Task::Job { directory, job: task });
+        errand.cancels = fault == Fault::Term;
+        let child = Child::start(&errand, &Limits::default());
         proxy.held().await;
-        child.signal("KILL").await;
-        assert_eq!(child.end().await, None);
+        if let Fault::Process(signal) = fault {
+            figure("processes killed", 1);
+            child.signal(signal).await;
+            assert_eq!(child.end().await, None);
+        } else {
+            child.signal("TERM").await;
+            proxy.release();
+            let ended = child.end().await.expect("it died of the signal");
+            assert_eq!(ended.kind, Some(ErrorKind::Cancelled), "{}", ended.chain);
+        }
         proxy.stop().await;
         return;
     }
-    // A rollback is tried again and again for this long.
-    let options = ManagerOptions::default().with_timeout(JobKind::RollBack, Duration::from_secs(3));
+    let mut options = ManagerOptions::default();
+    if let (JobTask::Restore(_), Fault::Cut | Fault::Blackout) = (&task, fault) {
+        // A rollback is tried again and again for this long.
+        options = options.with_timeout(JobKind::RollBack, Duration::from_secs(3));
+    }
     let manager = world.manager(&via, options).await;
-    let job = start(&manager, restores).await;
+    let job = start(&manager, &task).await;
     proxy.held().await;
     let mut proxy = Some(proxy);
     match fault {
-        Fault::Kill => kill_all(&world.target).await,
+        Fault::Kill => proxy.as_ref().unwrap().kill_all(&world.server).await,
         Fault::Cancel => job.cancel(),
-        Fault::Cut => proxy.take().unwrap().stop().await,
-        Fault::Process => unreachable!(),
+        Fault::Blackout => proxy.as_ref().unwrap().blackout(),
+        _ => proxy.take().unwrap().stop().await,
     }
     if let Some(proxy) = &proxy {
         proxy.release();
@@ -143,67 +225,127 @@ async fn break_job(world: &World, restores: bool, text: &'static str, fault: Fau
     }
 }
 
-async fn start(manager: &BackupManager, restores: bool) -> Job {
-    if restores {
-        manager.restore(RestoreRequest::new(name())).await.unwrap()
-    } else {
-        manager.create(CreateRequest::manual()).await.unwrap()
+async fn start(manager: &BackupManager, task: &JobTask) -> Job {
+    match task {
+        JobTask::Restore(name) => {
+            manager.restore(RestoreRequest::new(name.parse().unwrap())).await.unwrap()
+        }
+        JobTask::RollBack => {
+            let id = manager.jobs().await.unwrap().remove(0).id;
+            manager.roll_back(id).await.unwrap()
+        }
+        _ => manager.create(CreateRequest::manual()).await.unwrap(),
     }
+}
+
+/// How a job ends that has met a fault.
+fn state_after(fault: Fault) -> JobState {
+    match fault {
+        Fault::Process(_) => JobState::Interrupted,
+        Fault::Cancel | Fault::Term => JobState::Cancelled,
+        _ => JobState::Failed,
+    }
+}
+
+/// The cases of a matrix that are tried on this server.
+fn cases<P: Phase>(server: &TestServer, phases: &[P]) -> Vec<(P, Fault)> {
+    let all = phases.iter().flat_map(|phase| FAULTS.map(|fault| (*phase, fault)));
+    // Where commits are held back, other tests would wait for the server to notice; a server of
+    // its own has that case (`vanished_with_the_lock`).
+    let all = all.filter(|(phase, fault)| *fault != Fault::Blackout || !phase.holds_commits());
+    all.enumerate().filter(|(at, _)| chosen(server, *at)).map(|(_, case)| case).collect()
 }
 
 on_each_server! {
     async fn a_backup_job_in_every_phase(server: TestServer) {
-        let world = World::make(&server, 50).await;
-        let mut injected = 0;
-        for (phase, text) in &DUMP_PHASES[..4] {
-            for fault in FAULTS {
-                injected += 1;
-                if !chosen(&server, injected) {
-                    continue;
-                }
-                let what = format!("{fault:?} during a backup job: {phase}");
-                break_job(&world, false, text, fault).await;
-                let (status, end) = world.settle_job(&what).await;
-                assert_eq!(end, End::Before, "{what}");
-                let state = match fault {
-                    Fault::Process => JobState::Interrupted,
-                    Fault::Cancel => JobState::Cancelled,
-                    _ => JobState::Failed,
-                };
-                assert_eq!(status.state, state, "{what}: {status:?}");
-                figure("faults injected into jobs", 1);
-            }
-        }
+        let cases = cases(&server, &DUMP_PHASES[..4]);
+        try_all(&server, 50, cases, async |world, ((phase, text), fault)| {
+            let what = format!("{fault:?} during a backup job: {phase}");
+            break_job(world, JobTask::Create, text, fault).await;
+            let (status, end) = world.settle_job(&what).await;
+            assert_eq!(end, End::Before, "{what}");
+            let status = status.unwrap();
+            assert_eq!(status.state, state_after(fault), "{what}: {status:?}");
+        })
+        .await;
     }
 
     async fn a_restore_job_in_every_phase(server: TestServer) {
-        let world = World::make(&server, 50).await;
-        let mut injected = 0;
-        for (phase, text, changes) in RESTORE_PHASES {
-            for fault in FAULTS {
-                injected += 1;
-                if !chosen(&server, injected) {
-                    continue;
+        let cases = cases(&server, &RESTORE_PHASES);
+        try_all(&server, 50, cases, async |world, ((phase, text, changes), fault)| {
+            let what = format!("{fault:?} during a restore job: {phase}");
+            break_job(world, JobTask::Restore(name().to_string()), text, fault).await;
+            let (status, end) = world.settle_job(&what).await;
+            let status = status.unwrap();
+            assert_eq!(status.state, state_after(fault), "{what}: {status:?}");
+            match fault {
+                // The server is still there: it has been rolled back already.
+                Fault::Kill | Fault::Cancel | Fault::Term => {
+                    assert_eq!(end, End::Before, "{what}");
+                    let target =
+                        if changes { TargetState::RolledBack } else { TargetState::Untouched };
+                    assert_eq!(status.target, Some(target), "{what}: {status:?}");
                 }
-                let what = format!("{fault:?} during a restore job: {phase}");
-                break_job(&world, true, text, fault).await;
-                let (status, end) = world.settle_job(&what).await;
-                match fault {
-                    // The server is still there: it has been rolled back already.
-                    Fault::Kill | Fault::Cancel => {
-                        assert_eq!(end, End::Before, "{what}");
-                        let target = if changes { TargetState::RolledBack } else { TargetState::Untouched };
-                        assert_eq!(status.target, Some(target), "{what}: {status:?}");
-                    }
-                    Fault::Cut | Fault::Process if changes => {
-                        assert_eq!(end, End::Between, "{what}");
-                        assert!(status.is_half_done(), "{what}: {status:?}");
-                    }
-                    Fault::Cut | Fault::Process => assert_eq!(end, End::Before, "{what}"),
+                Fault::Cut | Fault::Blackout | Fault::Process(_) if changes => {
+                    assert_eq!(end, End::Between, "{what}");
+                    assert!(status.is_half_done(), "{what}: {status:?}");
                 }
-                figure("faults injected into jobs", 1);
+                Fault::Cut | Fault::Blackout | Fault::Process(_) => {
+                    assert_eq!(end, End::Before, "{what}");
+                }
             }
-        }
+        })
+        .await;
+    }
+
+    /// A rollback that does not come to its end can be asked for again.
+    async fn a_rollback_in_every_phase(server: TestServer) {
+        let cases = cases(&server, &ROLLBACK_PHASES);
+        try_all(&server, 50, cases, async |world, ((phase, text), fault)| {
+            let what = format!("{fault:?} during a rollback: {phase}");
+            break_job(world, JobTask::RollBack, text, fault).await;
+            let (status, end) = world.settle_job(&what).await;
+            let status = status.unwrap();
+            assert_eq!(status.kind, JobKind::RollBack, "{what}");
+            assert_eq!(status.state, state_after(fault), "{what}: {status:?}");
+            assert_eq!(end, End::Between, "{what}");
+            assert!(status.is_half_done(), "{what}: {status:?}");
+        })
+        .await;
+    }
+
+    /// A panic in any phase fails the job and nothing else; what it has changed is put back.
+    async fn a_panic_in_every_phase(server: TestServer) {
+        let phases = [
+            (JobTask::Create, "plan"),
+            (JobTask::Create, "tables"),
+            (JobTask::Create, "publish"),
+            (JobTask::Restore(name().to_string()), "check"),
+            (JobTask::Restore(name().to_string()), "tables"),
+            (JobTask::Restore(name().to_string()), "replay"),
+            (JobTask::Restore(name().to_string()), "compare"),
+            (JobTask::RollBack, "rollback"),
+            (JobTask::RollBack, "replay"),
+        ];
+        let phases = phases.into_iter().enumerate();
+        let chosen = phases.filter(|(number, _)| chosen(&server, *number)).map(|(_, case)| case);
+        try_all(&server, 5, chosen.collect(), async |world, (task, phase)| {
+            figure("faults injected into jobs", 1);
+            let what = format!("a panic at {phase} of {task:?}");
+            world.prepare_directory();
+            if task == JobTask::RollBack {
+                world.leave_half_done().await;
+            }
+            let url = world.server.url_of(&world.target.name);
+            let directory = world.directory.path().to_owned();
+            let mut errand = Errand::new(url, Task::Job { directory, job: task });
+            errand.panics_at = Some(phase.to_owned());
+            let ended = Child::start(&errand, &Limits::default()).end().await.expect("it died");
+            assert!(ended.kind.is_some(), "{what}: it went well");
+            let (status, _) = world.settle_job(&what).await;
+            assert_eq!(status.unwrap().state, JobState::Failed, "{what}");
+        })
+        .await;
     }
 
     /// Hooks are the application's: what they do is no reason to lose a job.

@@ -1,17 +1,19 @@
 //! Many jobs one after the other, and many callers while one runs: nothing is left of them.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use snapdump::{
     BackupManager, ConnectOptions, CreateRequest, DeleteConfirmation, DumpOptions, ErrorKind,
-    ManagerOptions, RunningJob,
+    JobState, ManagerOptions, RunningJob,
 };
 
 use super::child::{Child, Errand, Limits, Task};
+use super::world::{BOUND, SESSIONS_END};
 use super::{depth, figure};
 use crate::backup::assert_no_session_left;
 use crate::jobs::open;
+use crate::roundtrip::connect;
 
 /// Callers at a time while a job runs.
 const CALLERS: usize = 200;
@@ -34,22 +36,12 @@ async fn one_job(manager: &BackupManager) {
     manager.delete(&file, confirmation).await.unwrap();
 }
 
-/// What the child does: in a process of its own, because it counts what the process has.
-pub(super) async fn run(connect: ConnectOptions, directory: &Path, jobs: u64) {
-    let manager = open(connect.clone(), directory, ManagerOptions::default()).await;
-    // What a first job sets up once stays.
-    for _ in 0..3 {
-        one_job(&manager).await;
-    }
-    let (open_before, resident_before) = (descriptors(), resident_bytes());
-    for _ in 0..jobs {
-        one_job(&manager).await;
-    }
-    let mut answers = Vec::new();
+/// One job that takes long, and many callers that want another one meanwhile.
+async fn many_callers(connect: &ConnectOptions, directory: &Path, prints: bool) {
     // A query that takes a while holds this one until it is cancelled.
     let slow = DumpOptions::default().with_where("items", "SLEEP(100) = 0");
     let slow = ManagerOptions::default().with_dump_options(slow);
-    let manager = open(connect, directory, slow).await;
+    let manager = open(connect.clone(), directory, slow).await;
     let job = manager.create(CreateRequest::manual()).await.unwrap();
     let callers = (0..CALLERS).map(|_| {
         let manager = manager.clone();
@@ -59,6 +51,7 @@ pub(super) async fn run(connect: ConnectOptions, directory: &Path, jobs: u64) {
             (since.elapsed(), refused.map(|job| job.id()))
         })
     });
+    let mut answers = Vec::new();
     for caller in callers.collect::<Vec<_>>() {
         let (took, refused) = caller.await.unwrap();
         let error = refused.expect_err("two jobs at once");
@@ -66,14 +59,45 @@ pub(super) async fn run(connect: ConnectOptions, directory: &Path, jobs: u64) {
         assert_eq!(RunningJob::of(&error).map(|running| running.id), Some(job.id()));
         answers.push(took);
     }
-    answers.sort_unstable();
-    figure(
-        "median microseconds to a Busy answer",
-        u64::try_from(answers[CALLERS / 2].as_micros()).unwrap(),
-    );
+    if prints {
+        figure("median microseconds to a Busy answer", median(answers));
+    }
+    #[cfg(feature = "http")]
+    {
+        let answers = super::rest::callers(&manager, &job, CALLERS).await;
+        assert_eq!(answers.len(), CALLERS);
+        if prints {
+            figure("median microseconds to a Busy answer over HTTP", median(answers));
+        }
+    }
     job.cancel();
     job.wait().await.unwrap_err();
-    assert_eq!(descriptors(), open_before, "descriptors");
+}
+
+fn median(mut times: Vec<Duration>) -> u64 {
+    times.sort_unstable();
+    u64::try_from(times[times.len() / 2].as_micros()).unwrap()
+}
+
+/// What the child does: in a process of its own, because it counts what the process has.
+pub(super) async fn run(connect: ConnectOptions, directory: &Path, jobs: u64) {
+    let manager = open(connect.clone(), directory, ManagerOptions::default()).await;
+    // What the first ones set up once stays.
+    for _ in 0..3 {
+        one_job(&manager).await;
+    }
+    many_callers(&connect, directory, false).await;
+    let (open_before, resident_before) = (descriptors(), resident_bytes());
+    for _ in 0..jobs {
+        one_job(&manager).await;
+    }
+    many_callers(&connect, directory, true).await;
+    // The last connections are closed in the background.
+    let since = Instant::now();
+    while descriptors() > open_before {
+        assert!(since.elapsed() < BOUND, "{} descriptors, {open_before} before", descriptors());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let grown = resident_bytes().saturating_sub(resident_before);
     assert!(grown < 32 << 20, "{grown} bytes more than before");
     figure("bytes of memory that so many jobs left", grown);
@@ -89,9 +113,19 @@ on_each_server! {
         let directory = tempfile::tempdir().unwrap();
         let task = Task::Load { directory: directory.path().to_owned(), jobs: depth(12, 1_000) };
         let url = server.url_of(&database.name);
-        let errand = Errand { url, task, cancels: false, descriptors: None };
-        let ended = Child::start(&errand, Limits::default()).end().await.expect("it failed");
+        let errand = Errand::new(url, task);
+        let ended = Child::start(&errand, &Limits::default()).end().await.expect("it failed");
         assert_eq!(ended.kind, None);
-        assert_no_session_left(&database, std::time::Duration::from_secs(10)).await;
+        // Exactly those that were refused were not there.
+        let manager = open(connect(&database), directory.path(), ManagerOptions::default()).await;
+        let jobs = manager.jobs().await.unwrap();
+        let cancelled = jobs.iter().filter(|job| job.state == JobState::Cancelled).count();
+        assert_eq!(cancelled, 2, "{}", server.name);
+        assert!(jobs.iter().all(|job| job.state.is_terminal()));
+        // One after the other: each began when the one before had ended.
+        for pair in jobs.windows(2) {
+            assert!(pair[0].started_at >= pair[1].finished_at.unwrap(), "{pair:?}");
+        }
+        assert_no_session_left(&database, SESSIONS_END).await;
     }
 }

@@ -2,10 +2,15 @@
 //!
 //! [`world`] states once what must hold after each of them.
 
+#![allow(clippy::future_not_send, reason = "each test runs on one thread")]
+
 mod attackers;
 pub(crate) mod child;
+mod clock;
+mod disk;
 mod hostile_server;
 mod jobs;
+mod library;
 mod load;
 mod matrix;
 mod network;
@@ -13,7 +18,11 @@ pub(crate) mod private;
 mod processes;
 pub(crate) mod proxy;
 mod recorded;
+#[cfg(feature = "http")]
+mod rest;
 mod server;
+mod steps;
+mod together;
 mod world;
 
 use crate::harness::TestServer;

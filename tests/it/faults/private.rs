@@ -1,5 +1,6 @@
 //! A server that belongs to one test, which may then kill it, restart it or change it as a whole.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::harness::{Flavor, TestServer};
 pub(crate) struct PrivateServer {
     pub(crate) server: TestServer,
     pid: u32,
+    data: PathBuf,
     /// How it was started.
     command: Vec<String>,
     /// `scripts/servers`, which cleans up when its command ends.
@@ -30,11 +32,13 @@ impl PrivateServer {
         };
         let variable = format!("SNAPDUMP_TEST_{}", other.name.to_uppercase());
         let mut command =
-            Command::new(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/servers"));
+            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/servers"));
         command
             .args(["run", kind, "--", "sh", "-c"])
             // Its stdin is closed when the test ends, however that is; then so does `cat`.
-            .arg(format!("echo ${variable}; echo ${variable}_PID; exec cat"))
+            .arg(format!(
+                "echo ${variable}; echo ${variable}_PID; echo ${variable}_DATADIR; exec cat"
+            ))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
@@ -48,9 +52,10 @@ impl PrivateServer {
         let read = async {
             let url = lines.next_line().await.unwrap().expect("the server did not start");
             let pid = lines.next_line().await.unwrap().expect("the server did not start");
-            (url, pid.parse().unwrap())
+            let data = lines.next_line().await.unwrap().expect("the server did not start");
+            (url, pid.parse().unwrap(), data.into())
         };
-        let (url, pid): (String, u32) =
+        let (url, pid, data): (String, u32, PathBuf) =
             tokio::time::timeout(Duration::from_secs(150), read).await.expect("no server in time");
         let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
         let command = arguments
@@ -59,7 +64,12 @@ impl PrivateServer {
             .map(|argument| String::from_utf8(argument.to_vec()).unwrap())
             .collect();
         let server = other.at(url);
-        Self { server, pid, command, _script: script, restarted: None }
+        Self { server, pid, data, command, _script: script, restarted: None }
+    }
+
+    /// Where its files are.
+    pub(super) fn data_directory(&self) -> &Path {
+        &self.data
     }
 
     /// `kill -9`: it has no time to say or to write anything.
@@ -71,10 +81,7 @@ impl PrivateServer {
             Command::new("kill").args(["-KILL", &self.pid.to_string()]).status().await.unwrap();
         }
         // Its port is free again once it is gone, which a dead process is at once.
-        while std::path::Path::new(&format!("/proc/{}/fd", self.pid))
-            .read_dir()
-            .is_ok_and(|mut open| open.next().is_some())
-        {
+        while runs(self.pid) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -107,29 +114,68 @@ impl PrivateServer {
                 child = start();
             }
             self.pid = child.id().expect("it was not waited for");
-            match mysql_async::Conn::new(mysql_async::Opts::from_url(&self.server.url).unwrap())
-                .await
-            {
-                Ok(conn) => {
+            let opts = mysql_async::Opts::from_url(&self.server.url).unwrap();
+            let tried =
+                tokio::time::timeout(Duration::from_secs(10), mysql_async::Conn::new(opts)).await;
+            match tried {
+                Ok(Ok(conn)) => {
                     self.restarted = Some(child);
-                    return conn.disconnect().await.unwrap();
+                    let _ = conn.disconnect().await;
+                    return;
                 }
-                Err(error) => problem = error.to_string(),
+                Ok(Err(error)) => problem = error.to_string(),
+                Err(_) => "no answer".clone_into(&mut problem),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("{}: does not start again: {problem}{ended}", self.server.name);
     }
 
+    /// A connection of root. A server lets nobody in until the connections that were closed
+    /// before have ended on its side.
+    pub(crate) async fn conn(&self) -> mysql_async::Conn {
+        let since = Instant::now();
+        loop {
+            let opts = mysql_async::Opts::from_url(&self.server.url).unwrap();
+            match mysql_async::Conn::new(opts).await {
+                Ok(conn) => return conn,
+                Err(mysql_async::Error::Server(error))
+                    if error.code == 1040 && since.elapsed() < Duration::from_secs(60) => {}
+                Err(error) => panic!("{}: {error}", self.server.name),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Runs statements as root.
     pub(crate) async fn run(&self, statements: &[&str]) {
-        let mut conn = self.server.conn().await;
+        let mut conn = self.conn().await;
         for statement in statements {
             if let Err(error) = conn.query_drop(*statement).await {
                 panic!("{}: {error}: {statement}", self.server.name);
             }
         }
         conn.disconnect().await.unwrap();
+    }
+
+    /// Shuts the server down in an orderly way, and waits until it has gone.
+    pub(crate) async fn shut_down(&mut self) {
+        let mut conn = self.conn().await;
+        conn.query_drop("SHUTDOWN").await.unwrap();
+        // Who is first to close it is not said.
+        let _ = conn.disconnect().await;
+        let since = Instant::now();
+        loop {
+            let gone = match &mut self.restarted {
+                Some(child) => child.try_wait().unwrap().is_some(),
+                None => !runs(self.pid),
+            };
+            if gone {
+                break;
+            }
+            assert!(since.elapsed() < Duration::from_secs(120), "{}", self.server.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// An account without any right over the server as a whole.
@@ -149,4 +195,9 @@ impl PrivateServer {
             .with_user("plain")
             .with_password("plain password")
     }
+}
+
+/// Whether a process has anything open, which one that has ended has not, reaped or not.
+fn runs(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}/fd")).read_dir().is_ok_and(|mut open| open.next().is_some())
 }

@@ -18,13 +18,13 @@ fn url_via(world: &World, proxy: &snapdump::ConnectOptions, database: &str) -> S
 
 fn dump_errand(world: &World, url: String) -> Errand {
     let task = Task::Dump { path: world.directory.path().join("dump.sql.gz") };
-    Errand { url, task, cancels: false, descriptors: None }
+    Errand::new(url, task)
 }
 
 fn restore_errand(world: &World, url: String, connections: usize) -> Errand {
     let points = world.directory.path().to_owned();
     let task = Task::Restore { backup: world.backup(), points, connections };
-    Errand { url, task, cancels: false, descriptors: None }
+    Errand::new(url, task)
 }
 
 /// Kills a child at a statement, and returns what it has left unfinished.
@@ -34,7 +34,7 @@ async fn kill_at(world: &World, restores: bool, text: &'static str) -> usize {
     let proxy = Proxy::hold_at(&options, text, 0).await;
     let url = url_via(world, &proxy.options(&options), &database.name);
     let errand = if restores { restore_errand(world, url, 2) } else { dump_errand(world, url) };
-    let child = Child::start(&errand, Limits::default());
+    let child = Child::start(&errand, &Limits::default());
     proxy.held().await;
     figure("processes killed", 1);
     child.signal("KILL").await;
@@ -83,7 +83,7 @@ on_each_server! {
             let mut errand =
                 if restores { restore_errand(&world, url, 1) } else { dump_errand(&world, url) };
             errand.cancels = true;
-            let child = Child::start(&errand, Limits::default());
+            let child = Child::start(&errand, &Limits::default());
             proxy.held().await;
             child.signal("TERM").await;
             let ended = child.end().await.expect("it died of the signal");
@@ -107,7 +107,7 @@ async fn a_disk_that_is_full() {
         let limits =
             Limits { file_bytes: Some((length - 1) * place / places), ..Limits::default() };
         let url = server.url_of(&world.source.name);
-        let ended = Child::start(&dump_errand(&world, url), limits).end().await.unwrap();
+        let ended = Child::start(&dump_errand(&world, url), &limits).end().await.unwrap();
         assert_eq!(ended.kind, Some(ErrorKind::Io), "{limits:?}: {}", ended.chain);
         assert!(ended.chain.contains("os error 27"), "{}", ended.chain);
         assert_eq!(files_in(world.directory.path()), [""; 0]);
@@ -116,7 +116,7 @@ async fn a_disk_that_is_full() {
     for file_bytes in [0, 500] {
         let limits = Limits { file_bytes: Some(file_bytes), ..Limits::default() };
         let url = server.url_of(&world.target.name);
-        let ended = Child::start(&restore_errand(&world, url, 1), limits).end().await.unwrap();
+        let ended = Child::start(&restore_errand(&world, url, 1), &limits).end().await.unwrap();
         assert_eq!(ended.kind, Some(ErrorKind::RestorePoint), "{}", ended.chain);
         assert_eq!(files_in(world.directory.path()), [""; 0]);
         assert_eq!(world.settle("a full disk").await, End::Before);
@@ -133,7 +133,7 @@ async fn within_128_mebibytes() {
     }
     let limits = Limits { data_bytes: Some(128 << 20), ..Limits::default() };
     let url = |database: &str| server.url_of(database);
-    let ended = Child::start(&dump_errand(&world, url(&world.source.name)), limits).end().await;
+    let ended = Child::start(&dump_errand(&world, url(&world.source.name)), &limits).end().await;
     let ended = ended.expect("killed");
     assert_eq!(ended.kind, None, "{}", ended.chain);
     assert!(ended.peak_bytes < 128 << 20, "{}", ended.peak_bytes);
@@ -142,8 +142,8 @@ async fn within_128_mebibytes() {
     let empty = server.database().await;
     let points = world.directory.path().to_owned();
     let task = Task::Restore { backup: dumped.clone(), points, connections: 2 };
-    let errand = Errand { url: url(&empty.name), task, cancels: false, descriptors: None };
-    let ended = Child::start(&errand, limits).end().await.expect("killed");
+    let errand = Errand::new(url(&empty.name), task);
+    let ended = Child::start(&errand, &limits).end().await.expect("killed");
     assert_eq!(ended.kind, None, "{}", ended.chain);
     assert!(ended.peak_bytes < 128 << 20, "{}", ended.peak_bytes);
     figure("peak bytes of a restore", ended.peak_bytes);
@@ -163,7 +163,7 @@ async fn out_of_file_descriptors() {
             let mut errand =
                 if restores { restore_errand(&world, url, 2) } else { dump_errand(&world, url) };
             errand.descriptors = Some(left);
-            let ended = Child::start(&errand, Limits::default()).end().await.unwrap();
+            let ended = Child::start(&errand, &Limits::default()).end().await.unwrap();
             let kinds = [
                 None,
                 Some(ErrorKind::Io),

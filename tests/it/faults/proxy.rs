@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use mysql_async::prelude::Queryable as _;
 use snapdump::ConnectOptions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+
+use crate::harness::TestServer;
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,8 @@ struct State {
     hold: Option<Hold>,
     /// Bytes that passed, by connection: to the server, to the client.
     passed: std::sync::Mutex<Vec<Arc<[AtomicU64; 2]>>>,
+    /// The ports from which the server is reached: it knows the connections by them.
+    ports: std::sync::Mutex<Vec<u16>>,
     broken: watch::Sender<bool>,
     blackout: watch::Sender<bool>,
 }
@@ -95,6 +100,7 @@ impl Proxy {
             fault,
             hold,
             passed: std::sync::Mutex::default(),
+            ports: std::sync::Mutex::default(),
             broken: watch::Sender::new(false),
             blackout: watch::Sender::new(false),
         });
@@ -128,6 +134,29 @@ impl Proxy {
             .collect()
     }
 
+    /// Lets another client kill all connections that have been made so far.
+    pub(crate) async fn kill_all(&self, server: &TestServer) {
+        let ports = self.state.ports.lock().unwrap().clone();
+        let mut conn = server.conn().await;
+        let all: Vec<(u64, String)> =
+            conn.query("SELECT ID, HOST FROM information_schema.PROCESSLIST").await.unwrap();
+        let mut killed = 0;
+        for (id, host) in all {
+            let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            if !port.is_some_and(|port| ports.contains(&port)) {
+                continue;
+            }
+            killed += 1;
+            // One that is gone is one that followed another into death.
+            match conn.query_drop(format!("KILL {id}")).await {
+                Err(mysql_async::Error::Server(error)) if error.code == 1094 => {}
+                killed => killed.unwrap(),
+            }
+        }
+        assert!(killed > 0, "{}: no connection of {ports:?}", server.name);
+        conn.disconnect().await.unwrap();
+    }
+
     /// Whether the fault has happened.
     pub(crate) fn has_broken(&self) -> bool {
         *self.state.broken.borrow()
@@ -136,12 +165,19 @@ impl Proxy {
     /// Waits until the text has come that this proxy holds.
     pub(crate) async fn held(&self) {
         let held = self.state.hold.as_ref().unwrap().held.notified();
-        tokio::time::timeout(Duration::from_secs(60), held).await.expect("the text never came");
+        tokio::time::timeout(Duration::from_secs(120), held).await.unwrap_or_else(|_| {
+            panic!("the text never came: {:?}", self.state.hold.as_ref().map(|hold| hold.text))
+        });
     }
 
     /// Lets the held text pass.
     pub(crate) fn release(&self) {
         self.state.hold.as_ref().unwrap().release.notify_one();
+    }
+
+    /// Lets nothing pass any more, on connections of now or later, and tells nobody.
+    pub(crate) fn blackout(&self) {
+        self.state.blackout.send_replace(true);
     }
 
     /// Closes all connections and takes no more.
@@ -163,6 +199,7 @@ impl State {
             return std::future::pending().await;
         }
         let server = TcpStream::connect(&self.upstream).await?;
+        self.ports.lock().unwrap().push(server.local_addr()?.port());
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let (from_client, to_client) = client.into_split();

@@ -73,14 +73,11 @@ async fn whole_server_faults(shared: &TestServer) {
     }
 
     // Shut down in an orderly way, and started again.
-    let done = held_restore(&world, &world.to(), "INSERT INTO `items`", async || {
-        private.run(&["SHUTDOWN"]).await;
-    })
-    .await;
+    let text = "INSERT INTO `items`";
+    let done = held_restore(&world, &world.to(), text, async || private.shut_down().await).await;
     assert_error(&server, &done.unwrap_err(), ErrorKind::Connect, &[]);
-    private.kill().await;
     // A server that cannot take packets as large as the script's statements.
-    private.start_again(&["--max-allowed-packet=4096", "--wait-timeout=1"]).await;
+    private.start_again(&["--max-allowed-packet=4096"]).await;
     assert_eq!(world.settle("shut down").await, End::Between);
 
     let error = restore(&world.to(), world.backup(), &world.restore_options(), &Context::new())
@@ -89,20 +86,24 @@ async fn whole_server_faults(shared: &TestServer) {
     // Found out before anything is changed.
     assert_error(&server, &error, ErrorKind::Config, &["max_allowed_packet"]);
 
-    // A server that closes idle connections at once does not close ours.
+    // A server that soon closes idle connections does not close ours.
+    private.run(&["SET GLOBAL wait_timeout = 3"]).await;
     let (output, mut gate) = gated(500);
     let from = world.from();
     let running = tokio::spawn(async move { dump(&from, output, &plain(), &Context::new()).await });
     gate.held().await;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(4_500)).await;
     gate.open();
     running.await.unwrap().unwrap();
-    private.kill().await;
-    private.start_again(&[]).await;
+    private.run(&["SET GLOBAL wait_timeout = 28800"]).await;
     assert_eq!(world.settle("a small packet").await, End::Before);
+
+    private.run(&["SET GLOBAL max_allowed_packet = 16777216"]).await;
 
     read_only(&private, &world).await;
     no_connection_left(&private, &world).await;
+    vanished_with_the_lock(&world).await;
+    super::disk::of_the_server(&private).await;
 }
 
 /// A server that becomes read only under a restore; a dump of it goes on.
@@ -137,14 +138,14 @@ async fn no_connection_left(private: &PrivateServer, world: &World) {
     private.run(&["SET GLOBAL max_connections = 10"]).await;
     let mut held = Vec::new();
     for _ in 0..9 {
-        held.push(world.source.conn().await);
+        held.push(private.conn().await);
     }
     let path = world.directory.path().join("dump.sql.gz");
     let error =
         dump_to_path(&from, &path, &DumpOptions::default(), &Context::new()).await.unwrap_err();
     assert_error(server, &error, ErrorKind::Connect, &["no free connection"]);
     assert!(error.is_retryable());
-    held.push(world.source.conn().await);
+    held.push(private.conn().await);
     let error =
         dump_to_path(&from, &path, &DumpOptions::default(), &Context::new()).await.unwrap_err();
     assert_error(server, &error, ErrorKind::Connect, &["no free connection"]);
@@ -154,6 +155,26 @@ async fn no_connection_left(private: &PrivateServer, world: &World) {
         conn.disconnect().await.unwrap();
     }
     assert_eq!(world.settle("no connection left").await, End::Before);
+}
+
+/// The network goes while a dump holds commits back: the server lets them go by itself, though
+/// nobody has closed the connection.
+async fn vanished_with_the_lock(world: &World) {
+    let from = world.from().with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&from, "CONSISTENT SNAPSHOT", 0).await;
+    let (connect, path) = (proxy.options(&from), world.directory.path().join("dump.sql.gz"));
+    let running = tokio::spawn(async move {
+        dump_to_path(&connect, path, &DumpOptions::default(), &Context::new()).await
+    });
+    proxy.held().await;
+    proxy.blackout();
+    let commit = world.target.run(&["INSERT INTO only_before VALUES (7)"]);
+    tokio::time::timeout(BOUND, commit).await.expect("commits are held back for ever");
+    world.target.run(&["DELETE FROM only_before WHERE id = 7"]).await;
+    let error = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap().unwrap_err();
+    assert_error(&world.server, &error, ErrorKind::Connect, &[]);
+    proxy.stop().await;
+    assert_eq!(world.settle("vanished with the lock").await, End::Before);
 }
 
 on_each_server! {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures::future::join_all;
 use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, verify};
 
 use crate::backup::{assert_no_session_left, dump_into, files_in, restore_with, state};
@@ -12,13 +13,15 @@ use crate::roundtrip::connect;
 
 /// How long an operation may take to notice and report a fault, with the timeouts of
 /// [`impatient`] options. Much more than it takes; without a bound it would be hours.
-pub(crate) const BOUND: Duration = Duration::from_secs(60);
+pub(crate) const BOUND: Duration = Duration::from_secs(120);
+/// How long the server may take to end what is left of a connection.
+pub(super) const SESSIONS_END: Duration = Duration::from_secs(60);
 
 /// Timeouts that tests can wait for.
 pub(crate) fn impatient(options: &ConnectOptions) -> ConnectOptions {
     options
         .clone()
-        .with_connect_timeout(Duration::from_millis(1_500))
+        .with_connect_timeout(Duration::from_secs(3))
         .with_read_timeout(Duration::from_millis(250))
 }
 
@@ -45,6 +48,28 @@ pub(crate) enum End {
     /// Between before and after; the restore point has brought it back.
     Between,
     After,
+}
+
+/// How many cases are tried side by side: most of the time of each is waiting.
+const LANES: usize = 4;
+
+/// Tries cases in a few worlds of a server at once; each has its world for itself.
+pub(super) async fn try_all<C>(
+    server: &TestServer,
+    rows: u32,
+    cases: Vec<C>,
+    attempt: impl AsyncFn(&World, C),
+) {
+    let lanes = cases.len().min(LANES);
+    let cases = std::cell::RefCell::new(cases.into_iter());
+    let next = || cases.borrow_mut().next();
+    let lane = async || {
+        let world = World::make(server, rows).await;
+        while let Some(case) = next() {
+            attempt(&world, case).await;
+        }
+    };
+    join_all((0..lanes).map(|_| lane())).await;
 }
 
 impl World {
@@ -98,11 +123,11 @@ impl World {
     pub(crate) async fn settle(&self, what: &str) -> End {
         let what = format!("{}, {what}", self.server.name);
         for database in [&self.source, &self.target] {
-            assert_no_session_left(database, Duration::from_secs(10)).await;
+            assert_no_session_left(database, SESSIONS_END).await;
         }
         let mut points = self.whole_backups(&what).await;
         // Fails when a lock is left.
-        self.target.run(&["SET SESSION lock_wait_timeout = 2", "LOCK TABLES items WRITE"]).await;
+        self.target.run(&["SET SESSION lock_wait_timeout = 30", "LOCK TABLES items WRITE"]).await;
 
         let end = self.end().await;
         if end != End::Before {
@@ -155,7 +180,7 @@ impl World {
 }
 
 /// What only [`make_new`] makes.
-const DROP_NEW: [&str; 4] = [
+pub(super) const DROP_NEW: [&str; 4] = [
     "DROP VIEW IF EXISTS words",
     "DROP PROCEDURE IF EXISTS count_items",
     "DROP EVENT IF EXISTS tidy",

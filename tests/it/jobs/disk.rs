@@ -12,7 +12,7 @@ use snapdump::{
 use super::setup::{backups_in, completed, ended, manager};
 use crate::backup::{assert_no_session_left, files_in, state};
 use crate::compare::compare;
-use crate::faults::child::{Child, Errand, Limits, Task};
+use crate::faults::child::{Child, Errand, JobTask, Limits, Task};
 use crate::harness::{TestDatabase, TestServer, soon};
 use crate::roundtrip::connect;
 
@@ -105,15 +105,12 @@ on_each_server! {
         let good = good.file.unwrap().to_string();
         let bytes = std::fs::read(directory.path().join(&good)).unwrap();
         for restore in [None, Some(good.clone())] {
-            let errand = Errand {
-                url: database.url(),
-                task: Task::Job { directory: directory.path().to_owned(), restore: restore.clone() },
-                cancels: false,
-                descriptors: None,
-            };
+            let job = restore.clone().map_or(JobTask::Create, JobTask::Restore);
+            let task = Task::Job { directory: directory.path().to_owned(), job };
+            let errand = Errand::new(database.url(), task);
             let half = u64::try_from(bytes.len()).unwrap() / 2;
             let limits = Limits { file_bytes: Some(half), ..Limits::default() };
-            let ended = Child::start(&errand, limits).end().await.unwrap();
+            let ended = Child::start(&errand, &limits).end().await.unwrap();
             let kinds = match restore {
                 None => [ErrorKind::Io, ErrorKind::NoSpace],
                 Some(_) => [ErrorKind::RestorePoint; 2],

@@ -1,0 +1,138 @@
+//! The steps that a job makes on its disk, one by one: a process that is ended before one of them,
+//! and steps that fail. `store::crash` does the same with what the system has not yet made durable.
+
+use snapdump::{BackupName, ErrorKind, ListRequest, ManagerOptions, Sort, verify};
+
+use super::child::{Child, Errand, JobTask, Limits, Task};
+use super::jobs::name;
+use super::library::LibraryFault;
+use super::world::{End, World, try_all};
+use super::{chosen, figure, is_soak};
+use crate::backup::files_in;
+use crate::roundtrip::connect;
+
+/// Backups that are pruned but for the last one.
+const PRUNED: [&str; 4] = [
+    "manual_2026-01-01_00-00-01.sql.gz",
+    "manual_2026-01-02_00-00-02.sql.gz",
+    "manual_2026-01-03_00-00-03.sql.gz",
+    "manual_2026-01-04_00-00-04.sql.gz",
+];
+
+/// Kinds of calls and what becomes of them; of each, as many are tried as the task makes.
+fn kinds(task: &JobTask) -> &'static [(&'static str, &'static str)] {
+    match task {
+        JobTask::Create | JobTask::Restore(_) => &[
+            ("fsync", "KILL"),
+            ("fsync", "TERM"),
+            ("fsync", "EIO"),
+            ("write", "ENOSPC"),
+            ("read", "EIO"),
+            ("unlink", "KILL"),
+        ],
+        JobTask::RollBack => &[("fsync", "KILL"), ("fsync", "EIO"), ("write", "ENOSPC")],
+        JobTask::Prune => &[("unlink", "KILL"), ("fsync", "KILL"), ("unlink", "EIO")],
+    }
+}
+
+/// One job in a child, with one call that is the last one or fails. Says whether it came so far.
+async fn break_step(world: &World, task: &JobTask, call: &str, what: &str, number: u64) -> bool {
+    world.prepare_directory();
+    match task {
+        JobTask::RollBack => world.leave_half_done().await,
+        JobTask::Prune => {
+            for file in PRUNED {
+                std::fs::copy(world.backup(), world.directory.path().join(file)).unwrap();
+            }
+        }
+        _ => {}
+    }
+    let url = world.server.url_of(&world.target.name);
+    let directory = world.directory.path().to_owned();
+    let mut errand = Errand::new(url, Task::Job { directory, job: task.clone() });
+    errand.cancels = what == "TERM";
+    let marks = tempfile::tempdir().unwrap();
+    let struck = marks.path().join("struck");
+    let fault = LibraryFault::call((call, what), number, world.directory.path(), &struck).await;
+    let limits = Limits { fault: Some(fault), ..Limits::default() };
+    let ended = Child::start(&errand, &limits).end().await;
+    let what = format!("{call} {number} of {task:?}: {what}");
+    figure("faults injected into jobs", 1);
+    let struck = struck.exists();
+    assert_eq!(ended.is_none(), struck && what.ends_with("KILL"), "{what}: {ended:?}");
+    if let Some(ended) = &ended
+        && let Some(kind) = ended.kind
+    {
+        let kinds =
+            [ErrorKind::Io, ErrorKind::NoSpace, ErrorKind::RestorePoint, ErrorKind::Cancelled];
+        assert!(kinds.contains(&kind), "{what}: {kind} {}", ended.chain);
+    }
+    if *task == JobTask::Prune {
+        settle_prune(world, &what).await;
+    } else {
+        let (status, end) = world.settle_job(&what).await;
+        let done = ended.is_some_and(|ended| ended.kind.is_none());
+        if done && matches!(task, JobTask::Restore(_)) {
+            assert_eq!(end, End::After, "{what}: {status:?}");
+        }
+        if done && *task == JobTask::RollBack {
+            assert_eq!(end, End::Before, "{what}: {status:?}");
+        }
+    }
+    struck
+}
+
+/// The property of pruning: what is listed verifies, the newest is there, nothing else has changed.
+async fn settle_prune(world: &World, what: &str) {
+    let manager = world.manager(&connect(&world.target), ManagerOptions::default()).await;
+    let request = ListRequest::default().with_limit(100).with_sort(Sort::Newest);
+    let mut names = Vec::new();
+    for backup in manager.list(request).await.unwrap().backups {
+        let path = manager.directory().path_of(&backup.name);
+        verify(&path, &snapdump::Context::new()).await.unwrap();
+        names.push(backup.name.to_string());
+    }
+    let newest = PRUNED[PRUNED.len() - 1];
+    for kept in [newest, name().as_str()] {
+        assert!(names.iter().any(|name| name == kept), "{what}: {kept} is gone: {names:?}");
+    }
+    // Whoever comes next can do what was left undone.
+    manager.prune(&snapdump::RetentionPolicy::new().keep_last(1), false).await.unwrap();
+    for pruned in &PRUNED[..PRUNED.len() - 1] {
+        let pruned: BackupName = pruned.parse().unwrap();
+        assert!(!manager.directory().path_of(&pruned).exists(), "{what}");
+    }
+    for file in files_in(world.directory.path()) {
+        assert!(!file.ends_with(".partial"), "{what}: {file}");
+    }
+    assert_eq!(world.end().await, End::Before, "{what}");
+}
+
+on_each_server! {
+    async fn each_step_on_the_disk(server: TestServer) {
+        let restore = JobTask::Restore(name().to_string());
+        let mut cases = Vec::new();
+        for task in [JobTask::Create, restore, JobTask::RollBack, JobTask::Prune] {
+            for kind in kinds(&task) {
+                cases.push((task.clone(), *kind));
+            }
+        }
+        let cases: Vec<_> = cases
+            .into_iter()
+            .enumerate()
+            .filter(|(number, _)| chosen(&server, *number))
+            .map(|(_, case)| case)
+            .collect();
+        try_all(&server, 5, cases, async |world, (task, (call, what))| {
+            // All of them, or in the quick form some: 1, 4, 9, 18, 35, 68.
+            let (mut number, mut stride) = (1, if is_soak() { 1 } else { 3 });
+            while number < 400 && break_step(world, &task, call, what, number).await {
+                number += stride;
+                if !is_soak() {
+                    stride = 2 * stride - 1;
+                }
+            }
+        })
+        .await;
+    }
+}
