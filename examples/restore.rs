@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{ConnectArgs, grouped, print_json, print_warnings};
+use cli::{ConnectArgs, grouped, print_json, print_warnings, rates};
 use snapdump::{Context, DefinerPolicy, RestoreOptions, Result, prepare, prepare_reader};
 
 /// Restore a .sql or .sql.gz file into a MySQL or MariaDB server
@@ -64,7 +64,13 @@ struct Args {
     /// How many connections replay a file of our own
     #[arg(long, value_name = "N")]
     parallel: Option<usize>,
-    /// Print the report as JSON
+    /// The longest statement that the script may hold, in bytes (1 GiB)
+    #[arg(long, value_name = "BYTES")]
+    max_statement_bytes: Option<usize>,
+    /// How many times its length a compressed file may inflate to, beyond 64 MiB (1100)
+    #[arg(long, value_name = "TIMES")]
+    inflation_limit: Option<u64>,
+    /// Print the report as JSON, and every second the progress as a line of JSON on standard error
     #[arg(long)]
     json: bool,
 }
@@ -101,6 +107,16 @@ impl Args {
         if let Some(connections) = self.parallel {
             options = options.with_connections(connections);
         }
+        if let Some(bytes) = self.max_statement_bytes {
+            options = options.with_max_statement_bytes(bytes);
+        }
+        if let Some(times) = self.inflation_limit {
+            options = options.with_inflation_limit(times);
+        }
+        let telling = self.json.then(|| {
+            let watcher = context.clone();
+            tokio::spawn(async move { cli::tell(&watcher).await })
+        });
         let prepared = if self.file.as_os_str() == "-" {
             prepare_reader(&connect, tokio::io::stdin(), &options, &context).await?
         } else {
@@ -111,16 +127,31 @@ impl Args {
             eprintln!("restore point: {}", path.display());
         }
         let report = prepared.apply(&context).await?;
+        let progress = context.progress();
+        if let Some(telling) = telling {
+            telling.abort();
+            // The last line says what was done in all, and how fast.
+            eprintln!("{}", cli::line_of(&progress));
+        }
         print_warnings(&report.warnings);
         if self.json {
             print_json(&report);
         } else {
             eprintln!(
-                "{}: {} statements, {:.1} s{}",
+                "{}: {} statements, {:.1} s, {}{}",
                 self.file.display(),
                 grouped(report.statements),
                 report.duration.as_secs_f64(),
-                if report.compared { ", compared with the manifest" } else { "" },
+                rates(&progress),
+                if report.compared {
+                    format!(
+                        "; {} objects and {} rows compared with the manifest",
+                        grouped(report.objects.values().sum()),
+                        grouped(report.rows)
+                    )
+                } else {
+                    String::new()
+                },
             );
         }
         Ok(())

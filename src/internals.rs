@@ -4,16 +4,16 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use crate::archive::{Compression, SqlReader};
+use crate::archive::{Compression, INFLATION_LIMIT, SqlReader};
 use crate::error::Result;
 use crate::sql::literal;
 
-/// A file's text, inflated where it is gzip, in the pieces in which a restore reads it.
+/// A file's text, inflated where it is compressed, in the pieces in which a restore reads it.
 ///
 /// # Errors
-/// When the file cannot be read, or its gzip data is damaged.
+/// When the file cannot be read, or its compressed data is damaged.
 pub fn read_script(path: &Path, mut piece: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut reader = SqlReader::open(path)?;
+    let mut reader = SqlReader::open(path, INFLATION_LIMIT)?;
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match reader.read(&mut buffer)? {

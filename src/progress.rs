@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use std::{fmt, mem};
 
 use serde::{Deserialize, Serialize};
@@ -84,12 +85,44 @@ pub struct Progress {
     pub bytes_written: u64,
     /// Statements sent to the server by a replay.
     pub statements_done: u64,
+    /// How long the counters have been running, since they last started from zero; seconds with a
+    /// fraction in JSON.
+    #[serde(with = "seconds")]
+    pub elapsed: Duration,
+}
+
+impl Progress {
+    /// The mean number of bytes a second, of [`bytes_done`](Self::bytes_done), since the counters
+    /// started; 0 as long as nobody can tell.
+    #[must_use]
+    pub fn bytes_per_second(&self) -> f64 {
+        self.rate(self.bytes_done)
+    }
+
+    /// The same for rows.
+    #[must_use]
+    pub fn rows_per_second(&self) -> f64 {
+        self.rate(self.rows_done)
+    }
+
+    /// The same for statements.
+    #[must_use]
+    pub fn statements_per_second(&self) -> f64 {
+        self.rate(self.statements_done)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+    fn rate(&self, count: u64) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        // In a moment anything can happen any number of times a second.
+        if seconds < 0.01 { 0.0 } else { count as f64 / seconds }
+    }
 }
 
 /// The live counters behind [`Progress`]; cheap enough to bump for every member of a dump.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    current: Mutex<(Phase, Option<ObjectName>)>,
+    current: Mutex<Current>,
     pub(crate) tables_done: Counter,
     pub(crate) tables_total: Counter,
     pub(crate) rows_done: Counter,
@@ -98,6 +131,21 @@ pub(crate) struct Counters {
     pub(crate) bytes_total: Counter,
     pub(crate) bytes_written: Counter,
     pub(crate) statements_done: Counter,
+}
+
+/// What is under way.
+#[derive(Debug)]
+struct Current {
+    phase: Phase,
+    object: Option<ObjectName>,
+    /// When the counters started from zero.
+    since: Instant,
+}
+
+impl Default for Current {
+    fn default() -> Self {
+        Self { phase: Phase::default(), object: None, since: Instant::now() }
+    }
 }
 
 /// A counter that many tasks add to. No order is implied between counters.
@@ -122,8 +170,11 @@ impl Counters {
     /// Enters a phase and shows it as `shown`. With the phases that begin an operation, or a part
     /// of one that counts other things, all counters start again from zero.
     pub(crate) fn enter(&self, phase: Phase, shown: Phase) {
-        *self.lock() = (shown, None);
+        let mut current = self.lock();
+        current.phase = shown;
+        current.object = None;
         if matches!(phase, Phase::Connect | Phase::Check | Phase::Replay) {
+            current.since = Instant::now();
             for counter in [
                 &self.tables_done,
                 &self.tables_total,
@@ -141,19 +192,23 @@ impl Counters {
 
     /// Names the object being worked on.
     pub(crate) fn work_on(&self, object: Option<ObjectName>) {
-        let previous = mem::replace(&mut self.lock().1, object);
+        let previous = mem::replace(&mut self.lock().object, object);
         drop(previous);
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        self.lock().0
+        self.lock().phase
     }
 
     pub(crate) fn read(&self) -> Progress {
-        let (phase, object) = self.lock().clone();
+        let current = self.lock();
+        let (phase, object) = (current.phase, current.object.clone());
+        let elapsed = current.since.elapsed();
+        drop(current);
         Progress {
             phase,
             object,
+            elapsed,
             tables_done: self.tables_done.get(),
             tables_total: self.tables_total.get(),
             rows_done: self.rows_done.get(),
@@ -165,7 +220,7 @@ impl Counters {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (Phase, Option<ObjectName>)> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
         // The guarded value is plain data, so a panic elsewhere cannot have left it half made.
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,6 +260,36 @@ mod tests {
         counters.enter(Phase::Tables, Phase::Tables);
         assert_eq!(counters.read().rows_total, 5);
         counters.enter(Phase::Replay, Phase::Replay);
-        assert_eq!(counters.read(), Progress { phase: Phase::Replay, ..Progress::default() });
+        let now = counters.read();
+        let elapsed = now.elapsed;
+        assert_eq!(now, Progress { phase: Phase::Replay, elapsed, ..Progress::default() });
+    }
+
+    #[test]
+    fn a_rate_is_what_was_counted_in_the_time_that_passed() {
+        let elapsed = Duration::from_millis(500);
+        let progress =
+            Progress { bytes_done: 10, statements_done: 3, elapsed, ..Progress::default() };
+        let rates = [
+            progress.bytes_per_second(),
+            progress.statements_per_second(),
+            progress.rows_per_second(),
+            Progress { elapsed: Duration::ZERO, ..progress }.bytes_per_second(),
+        ];
+        assert!(rates.iter().zip([20.0, 6.0, 0.0, 0.0]).all(|(is, want)| (is - want).abs() < 1e-9));
+    }
+
+    #[test]
+    fn the_time_starts_again_with_the_counters() {
+        let counters = Counters::default();
+        counters.enter(Phase::Connect, Phase::Connect);
+        while counters.read().elapsed < Duration::from_millis(20) {
+            std::thread::yield_now();
+        }
+        let before = Instant::now();
+        counters.enter(Phase::Tables, Phase::Tables);
+        assert!(counters.read().elapsed >= Duration::from_millis(20));
+        counters.enter(Phase::Replay, Phase::Replay);
+        assert!(counters.read().elapsed <= before.elapsed());
     }
 }

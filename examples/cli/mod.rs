@@ -148,10 +148,56 @@ fn message(progress: &Progress) -> String {
             grouped(progress.rows_done),
             bytes(progress.bytes_written)
         ),
-        Phase::Check => bytes(progress.bytes_done),
-        Phase::Replay => format!("{} statements", grouped(progress.statements_done)),
+        Phase::Check => {
+            format!("{}, {}/s", bytes(progress.bytes_done), rate_of_bytes(progress))
+        }
+        Phase::Replay => format!(
+            "{} of {}, {}/s; {} statements, {}/s",
+            bytes(progress.bytes_done),
+            bytes(progress.bytes_total),
+            rate_of_bytes(progress),
+            grouped(progress.statements_done),
+            grouped(whole(progress.statements_per_second())),
+        ),
         _ => object,
     }
+}
+
+/// How fast it went.
+pub(crate) fn rates(progress: &Progress) -> String {
+    let statements = grouped(whole(progress.statements_per_second()));
+    format!("{}/s of the file, {statements} statements/s", rate_of_bytes(progress))
+}
+
+fn rate_of_bytes(progress: &Progress) -> String {
+    bytes(whole(progress.bytes_per_second()))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people")]
+fn whole(rate: f64) -> u64 {
+    rate.round() as u64
+}
+
+/// Prints the progress as one JSON object a line on standard error, once a second, and never ends.
+pub(crate) async fn tell(context: &Context) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        eprintln!("{}", line_of(&context.progress()));
+    }
+}
+
+/// The progress as JSON on one line, with its rates.
+pub(crate) fn line_of(progress: &Progress) -> String {
+    let mut value = serde_json::to_value(progress).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        for (name, rate) in [
+            ("bytes_per_second", progress.bytes_per_second()),
+            ("statements_per_second", progress.statements_per_second()),
+        ] {
+            fields.insert(name.to_owned(), rate.into());
+        }
+    }
+    serde_json::json!({ "progress": value }).to_string()
 }
 
 /// A number with its thousands set apart.

@@ -8,6 +8,7 @@ use flate2::bufread::GzDecoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::inflate::Storage;
 use super::manifest::Manifest;
 use super::member::Index;
 use super::{FORMAT_VERSION, SIGNATURE};
@@ -82,12 +83,24 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Footer> {
     let at_file = |error: Error| error.at(|place| place.file = Some(path.display().to_string()));
     let mut file =
         File::open(path).map_err(|error| at_file(Error::io("could not open the backup", error)))?;
-    inspect_file(&mut file).map_err(at_file)?.ok_or_else(|| {
-        at_file(Error::new(
-            ErrorKind::Manifest,
-            "this is not a backup made by snapdump, so it has no manifest",
-        ))
-    })
+    match inspect_file(&mut file).map_err(at_file)? {
+        Some(footer) => Ok(footer),
+        None => Err(at_file(foreign(&mut file, "it has no manifest"))),
+    }
+}
+
+/// The error for a file that another tool has written, where only our own will do.
+pub(super) fn foreign(file: &mut (impl Read + Seek), so: &str) -> Error {
+    let mut start = [0; 4];
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut start));
+    let why = match read.map(|()| Storage::of(&start)) {
+        Ok(Storage::Zstd) => {
+            "the file is compressed by zstd, as no backup by snapdump is: unpack it, and try again \
+             with what is inside; as it is, "
+        }
+        _ => "this is not a backup made by snapdump, so ",
+    };
+    damaged(format!("{why}{so}"))
 }
 
 /// The same for a file that is open; `None` for one that this crate did not write.

@@ -17,7 +17,7 @@ mod writer;
 
 pub use footer::{Footer, inspect};
 pub(crate) use footer::{Origin, inspect_file, origin};
-pub(crate) use inflate::SqlReader;
+pub(crate) use inflate::{INFLATION_LIMIT, SqlReader, read_error};
 pub use manifest::{
     BinlogPosition, DatabaseEntry, Held, Manifest, ObjectEntry, Snapshot, SnapshotRung,
 };
@@ -26,7 +26,7 @@ pub use member::{Compression, Index, Member, Part, Section};
 pub(crate) use read::read_member;
 #[cfg(test)]
 pub(crate) use verify::verify_file;
-pub(crate) use verify::verify_file_with;
+pub(crate) use verify::{Seen, verify_file_with};
 pub use verify::{VerifyReport, verify};
 #[cfg(test)]
 pub(crate) use writer::Written;

@@ -8,7 +8,7 @@ use flate2::bufread::GzDecoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::footer::{Footer, Origin, origin, read_footer};
+use super::footer::{Footer, Origin, foreign, origin, read_footer};
 use super::member::Member;
 use super::writer::hex;
 use crate::context::Context;
@@ -58,26 +58,35 @@ pub(crate) fn verify_file(path: &Path, context: &Context) -> Result<VerifyReport
     verify_file_with(path, context, &mut |_| {})
 }
 
-/// The same, which shows the SQL text of the members to `see` on the way, before it is known
-/// whether it is right.
+/// What a verification shows on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seen<'a> {
+    /// SQL text of a member, before it is known whether it is right.
+    Text(&'a [u8]),
+    /// A member was right, and has ended.
+    MemberEnd,
+}
+
+/// The same, which shows the SQL text of the members to `see` on the way.
 pub(crate) fn verify_file_with(
     path: &Path,
     context: &Context,
-    see: &mut dyn FnMut(&[u8]),
+    see: &mut dyn FnMut(Seen<'_>),
 ) -> Result<VerifyReport> {
     check_file(path, context, see)
         .map_err(|error| error.at(|place| place.file = Some(path.display().to_string())))
 }
 
-fn check_file(path: &Path, context: &Context, see: &mut dyn FnMut(&[u8])) -> Result<VerifyReport> {
+fn check_file(
+    path: &Path,
+    context: &Context,
+    see: &mut dyn FnMut(Seen<'_>),
+) -> Result<VerifyReport> {
     let read = |error| Error::io("could not read the backup", error);
     let mut file =
         File::open(path).map_err(|error| Error::io("could not open the backup", error))?;
     if origin(&mut file)? == Origin::Foreign {
-        return Err(Error::new(
-            ErrorKind::Manifest,
-            "this is not a backup made by snapdump, so there is nothing to verify it against",
-        ));
+        return Err(foreign(&mut file, "there is nothing to verify it against"));
     }
     let footer = read_footer(&mut file)?;
     context.counters().bytes_total.set(footer.file_bytes);
@@ -91,6 +100,7 @@ fn check_file(path: &Path, context: &Context, see: &mut dyn FnMut(&[u8])) -> Res
     for member in &footer.index.members {
         check_member(&mut reader, member, footer.compressed, context, see)
             .map_err(|error| error.at(|place| place.byte = Some(member.offset)))?;
+        see(Seen::MemberEnd);
         sql_bytes = sql_bytes.saturating_add(member.sql_bytes);
         context.counters().bytes_done.add(member.length);
     }
@@ -126,7 +136,7 @@ fn check_member(
     member: &Member,
     compressed: bool,
     context: &Context,
-    see: &mut dyn FnMut(&[u8]),
+    see: &mut dyn FnMut(Seen<'_>),
 ) -> Result<()> {
     let damaged = |message: &str| Error::new(ErrorKind::Digest, message);
     let mut stored = BufReader::with_capacity(CHUNK_BYTES, reader.take(member.length));
@@ -150,7 +160,7 @@ fn check_member(
                 break;
             };
             crc.update(part);
-            see(part);
+            see(Seen::Text(part));
             bytes = bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
             if bytes > member.sql_bytes {
                 return Err(damaged("a member of the file is longer than the index says"));

@@ -11,10 +11,12 @@ use super::differences::Differences;
 use super::offline::Offline;
 use super::options::RestoreOptions;
 use super::policy::{Policy, Verdict};
-use super::source::read_error;
 use super::spread::{LargeTables, Tally};
 use super::tool::{Marks, Tool};
-use crate::archive::{Footer, Origin, SIGNATURE, SqlReader, inspect, origin, verify_file_with};
+use crate::archive::{
+    Footer, Origin, SIGNATURE, Seen as Verified, SqlReader, inspect, origin, read_error,
+    verify_file_with,
+};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sql::excerpt::excerpt;
@@ -23,6 +25,8 @@ use crate::sql::statement::begins_like_sql;
 
 /// How much text is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// How much memory is kept for the next statement, in bytes.
+const SPARE_BYTES: usize = 8 << 20;
 /// How many things that are wrong with a script are reported beyond the first.
 const ERRORS_KEPT: usize = 20;
 
@@ -31,6 +35,8 @@ const ERRORS_KEPT: usize = 20;
 pub(crate) struct Checked {
     /// The manifest and the index of a file of our own.
     pub(crate) footer: Option<Footer>,
+    /// Where the text of each of its members starts.
+    pub(super) starts: Vec<Start>,
     /// The databases that the script creates, selects or reaches into by name, by the names that
     /// they get. Empty when it restores into whatever database is selected.
     pub(crate) databases: BTreeSet<String>,
@@ -52,6 +58,26 @@ pub(crate) struct Checked {
     pub(super) large_tables: LargeTables,
     /// What a person should know, one sentence each.
     pub(crate) warnings: Vec<String>,
+}
+
+/// Where the text of a member starts in the script.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Start {
+    /// The statements before it.
+    statements: u64,
+    /// The line breaks before it.
+    lines: u64,
+    /// The bytes before it.
+    bytes: u64,
+}
+
+impl Start {
+    /// Says where a statement of the member stands in the script.
+    pub(super) fn locate(&self, place: &mut Location, statement: &Statement) {
+        place.statement = Some(self.statements.saturating_add(statement.number));
+        place.line = Some(self.lines.saturating_add(statement.at.line));
+        place.byte = Some(self.bytes.saturating_add(statement.at.byte));
+    }
 }
 
 /// How often something was seen, and where first.
@@ -83,22 +109,34 @@ pub(super) fn check(
         let policy = policy.with_own(named.iter().cloned());
         let databases: BTreeSet<_> = named.iter().map(|name| policy.renamed(name)).collect();
         let mut scan = Scan::new(destination, policy, options);
+        let mut starts = vec![Start::default()];
+        let mut here = Start::default();
         // Whether the bytes are right comes before what they say.
         let mut scanned = Ok(());
-        verify_file_with(path, context, &mut |text| {
-            if scanned.is_ok() {
-                scanned = scan.feed(text, false);
+        verify_file_with(path, context, &mut |seen| match seen {
+            Verified::Text(text) => {
+                if scanned.is_ok() {
+                    scanned = scan.feed(text, false);
+                }
+                let breaks = memchr::memchr_iter(b'\n', text).count();
+                here.lines += u64::try_from(breaks).unwrap_or(u64::MAX);
+                here.bytes += u64::try_from(text.len()).unwrap_or(u64::MAX);
+            }
+            Verified::MemberEnd => {
+                here.statements = scan.statements;
+                starts.push(here);
             }
         })?;
         scanned?;
         scan.feed(&[], true)?;
         let mut checked = scan.finish(options)?;
+        checked.starts = starts;
         checked.databases.extend(databases);
         checked.footer = Some(footer);
         checked.file_bytes = file_bytes;
         return Ok(checked);
     }
-    let mut reader = SqlReader::open(path).map_err(read_error)?;
+    let mut reader = SqlReader::open(path, options.inflation_limit()).map_err(read_error)?;
     let mut scan = Scan::new(destination, policy, options);
     let mut marks = Marks::default();
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -126,6 +164,13 @@ pub(super) fn check(
     let cut = marks.judge(options)?;
     let mut checked = scan.finish(options)?;
     checked.stock = matches!(marks.tool(), Some(Tool::Mysqldump | Tool::MariadbDump));
+    if !reader.checksums() {
+        checked.warnings.insert(
+            0,
+            "the file is compressed by zstd without checksums: some damage to it cannot be seen"
+                .to_owned(),
+        );
+    }
     if marks.sandbox() {
         checked.warnings.insert(
             0,
@@ -213,6 +258,10 @@ impl<'a> Scan<'a> {
             }
         }
         buffer.drain(..consumed);
+        // One long statement must not hold its memory to the end.
+        if buffer.capacity() > SPARE_BYTES {
+            buffer.shrink_to(CHUNK_BYTES);
+        }
         self.buffer = buffer;
         Ok(())
     }
@@ -245,8 +294,10 @@ impl<'a> Scan<'a> {
         self.statements += 1;
         self.tally.see(statement.number, text, &self.offline.reading);
         let semicolon = self.splitter.semicolon_delimits();
+        let mut sent_bytes = text.len();
         match self.policy.judge(text, &self.offline.reading, semicolon) {
             Ok(judged) => {
+                sent_bytes = judged.sent_bytes();
                 self.in_target = judged.selects_target.unwrap_or(self.in_target);
                 self.changes_target |=
                     judged.names_target || (self.in_target && judged.examined.changes);
@@ -278,14 +329,14 @@ impl<'a> Scan<'a> {
             Err(error) => self.refuse(at(error), text),
         }
         // The packet has one byte in front of the statement, and must be shorter than the limit.
-        let packet = u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let packet = u64::try_from(sent_bytes).unwrap_or(u64::MAX).saturating_add(1);
         let limit = self.destination.max_allowed_packet;
         if packet >= limit {
             let error = Error::config(format!(
                 "a statement of {} bytes is longer than the server takes, whose max_allowed_packet \
                  is {limit}: set it to {} or more (SET GLOBAL max_allowed_packet = …) for the \
                  restore",
-                text.len(),
+                sent_bytes,
                 packet.saturating_add(1024) / 1024 * 1024,
             ));
             self.refuse(at(error), text);
@@ -332,6 +383,7 @@ impl<'a> Scan<'a> {
         }
         Ok(Checked {
             footer: None,
+            starts: Vec::new(),
             databases: self.databases,
             changes_target: self.changes_target,
             file_bytes: 0,
@@ -360,7 +412,11 @@ pub(super) fn locate(place: &mut Location, statement: &Statement) {
 
 pub(super) fn lex_error(error: &LexError) -> Error {
     let at = error.position();
-    Error::new(ErrorKind::Lex, error.to_string()).at(|place| {
+    let how = match error {
+        LexError::TooLarge { .. } => " (with_max_statement_bytes)",
+        _ => "",
+    };
+    Error::new(ErrorKind::Lex, format!("{error}{how}")).at(|place| {
         place.line = Some(at.line);
         place.byte = Some(at.byte);
     })

@@ -1,25 +1,36 @@
 //! The restored databases compared with the manifest of the file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::Policy;
-use crate::archive::Manifest;
+use super::rollback::Target;
+use crate::archive::{DatabaseEntry, Manifest, ObjectEntry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, Session};
+use crate::server::Session;
 
-/// Fails unless every object of the manifest is there and every table has as many rows as the
-/// file holds. Tables that the file only adds rows to, and views that it keeps as comments, are
-/// left out: nothing is known about them.
+/// What a comparison found, which is what the manifest says.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// Objects by kind.
+    pub(super) objects: BTreeMap<ObjectKind, u64>,
+    /// The rows of all tables.
+    pub(super) rows: u64,
+}
+
+/// Fails unless the databases hold every object of the manifest, each table with as many rows as
+/// the file has, and nothing else but what stayed of before. What the file only adds rows to, and
+/// views that it keeps as comments, are not counted: nothing is known about them.
 pub(super) async fn compare(
     session: &mut Session,
     manifest: &Manifest,
     target: Option<&str>,
     policy: &Policy,
-) -> Result<()> {
-    let mut found: BTreeSet<(ObjectKind, String, String)> = BTreeSet::new();
+    stayed: &[Target],
+) -> Result<Compared> {
     let fold = session.query_one("SELECT @@lower_case_table_names").await?.text(0)? != "0";
     let case = |name: &str| if fold { name.to_lowercase() } else { name.to_owned() };
+    let mut compared = Compared::default();
     for database in &manifest.databases {
         let name = if manifest.names_databases {
             policy.renamed(&database.name)
@@ -27,19 +38,45 @@ pub(super) async fn compare(
             target.unwrap_or_default().to_owned()
         };
         let restored = session.database(&name).await?;
-        for (kind, object) in objects(&restored) {
-            found.insert((kind, case(&database.name), case(object)));
+        let mut found: BTreeSet<_> =
+            restored.objects().map(|(kind, name)| (kind, case(name))).collect();
+        for entry in in_database(manifest, database) {
+            let known = (entry.name.kind(), case(entry.name.name()));
+            let there = found.remove(&known);
+            if !entry.definition {
+                continue;
+            }
+            if !there {
+                return Err(mismatch(
+                    "the file holds it, but it is not there after the restore",
+                    &entry.name,
+                ));
+            }
+            *compared.objects.entry(known.0).or_default() += 1;
+        }
+        for (kind, object) in stayed
+            .iter()
+            .filter(|before| case(&before.name) == case(&restored.name))
+            .flat_map(|before| &before.objects)
+        {
+            found.remove(&(*kind, case(object)));
+        }
+        if let Some((kind, object)) = found.first() {
+            let of_kind = found.iter().filter(|(other, _)| other == kind).count();
+            return Err(mismatch(
+                &format!(
+                    "it is there after the restore, but was not before, and the file does not hold \
+                     it; it is one of {of_kind} of its kind"
+                ),
+                &ObjectName::new(*kind, &restored.name, object),
+            ));
         }
     }
     for entry in manifest.objects.iter().filter(|entry| entry.definition) {
         let name = &entry.name;
-        let database = name.database_name().unwrap_or_default();
-        if !found.contains(&(name.kind(), case(database), case(name.name()))) {
-            return Err(mismatch("the file holds it, but it is not there after the restore", name));
-        }
         let Some(expected) = entry.rows else { continue };
         let table = if manifest.names_databases {
-            let database = policy.renamed(database);
+            let database = policy.renamed(name.database_name().unwrap_or_default());
             format!("{}.{}", quote_identifier(&database), quote_identifier(name.name()))
         } else {
             quote_identifier(name.name())
@@ -65,8 +102,20 @@ pub(super) async fn compare(
                 name,
             ));
         }
+        compared.rows = compared.rows.saturating_add(rows);
     }
-    Ok(())
+    Ok(compared)
+}
+
+/// The objects of one database of a manifest.
+fn in_database<'a>(
+    manifest: &'a Manifest,
+    database: &'a DatabaseEntry,
+) -> impl Iterator<Item = &'a ObjectEntry> {
+    manifest
+        .objects
+        .iter()
+        .filter(|entry| entry.name.database_name() == Some(database.name.as_str()))
 }
 
 async fn count(session: &mut Session, table: &str) -> Result<u64> {
@@ -76,9 +125,4 @@ async fn count(session: &mut Session, table: &str) -> Result<u64> {
 
 fn mismatch(message: &str, object: &ObjectName) -> Error {
     Error::new(ErrorKind::Mismatch, message).at(|place| place.object = Some(object.clone()))
-}
-
-fn objects(database: &Database) -> impl Iterator<Item = (ObjectKind, &str)> {
-    let tables = database.tables.iter().map(|item| (ObjectKind::Table, item.name.as_str()));
-    tables.chain(database.programs())
 }

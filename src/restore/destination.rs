@@ -51,6 +51,7 @@ impl Destination {
         let (mut split, mut reading) = (split_options(flavor, version), reading(flavor, version));
         let session_mode = row.text(1)?;
         offline::start(&mut split, &mut reading, &session_mode, charset);
+        split.max_statement_bytes = options.max_statement_bytes();
         Ok(Self {
             database: database.map(str::to_owned),
             fold: row.text(0)? != "0",

@@ -38,17 +38,22 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 
+use crate::archive::Index;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ident::quote_identifier;
+use crate::ident::{ObjectKind, quote_identifier};
 use crate::progress::{Phase, seconds};
-use crate::server::{ConnectOptions, Session};
+use crate::server::{ConnectOptions, Session, is_system_database};
 use check::Checked;
+use compare::Compared;
 use destination::Destination;
 use parallel::ParallelReplay;
 use replayed::Replayed;
 use source::Source;
 use spread::Spread;
+
+/// What a member has beyond its longest statement, in bytes.
+const MEMBER_BYTES: u64 = 4 << 20;
 
 /// The result of a finished restore.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +71,13 @@ pub struct RestoreReport {
     pub restore_point: Option<PathBuf>,
     /// Whether the result was compared with the manifest; a file of another tool has none.
     pub compared: bool,
+    /// How many objects of each kind the comparison found, as many as the manifest has; empty
+    /// without one.
+    #[serde(default)]
+    pub objects: BTreeMap<ObjectKind, u64>,
+    /// How many rows it found in all tables, as many as the manifest has; 0 without one.
+    #[serde(default)]
+    pub rows: u64,
     /// Warnings that the server gave during the replay.
     pub server_warnings: u64,
     /// How many of them had each number, as far as the server listed them.
@@ -109,6 +121,8 @@ pub async fn restore(
 
 /// Checks a file and saves what it would overwrite. The target is not changed.
 ///
+/// A pipe, a terminal or a socket is copied to a temporary file first, as by [`prepare_reader`].
+///
 /// # Errors
 /// - [`ErrorKind::Io`], [`ErrorKind::Codec`], [`ErrorKind::Lex`], [`ErrorKind::Manifest`],
 ///   [`ErrorKind::Digest`]: the file cannot be read, or is not whole.
@@ -131,7 +145,8 @@ pub async fn prepare(
     options: &RestoreOptions,
     context: &Context,
 ) -> Result<Prepared> {
-    prepare_source(connect, Source::file(path.as_ref()), options, context).await
+    let source = Source::open(path.as_ref(), context).await?;
+    prepare_source(connect, source, options, context).await
 }
 
 /// The same as [`prepare`], for input that can be read only once: it is spooled to a temporary
@@ -208,6 +223,15 @@ async fn examine(
 ) -> Result<(Checked, Vec<Target>)> {
     // The check of a large file can take longer than the server lets a session idle.
     session.set_up_for_replay(true, options.default_charset()).await?;
+    if let Some(name) = connect.database()
+        && is_system_database(name)
+        && !options.server_statements()
+    {
+        return Err(Error::config(format!(
+            "the database '{name}' of the connection is the server's own: name another one, or allow \
+             what changes the server (with_server_statements)"
+        )));
+    }
     let destination = Destination::ask(session, connect.database(), options).await?;
     let (path, check_options) = (source.path().to_owned(), options.clone());
     let mut checked = context
@@ -295,7 +319,7 @@ impl Prepared {
         let mut replayed = Replayed::default();
         let done = Box::pin(self.run(&mut session, context, &mut replayed, touched)).await;
         session.close().await;
-        done.map_err(|error| {
+        let compared = done.map_err(|error| {
             error.at(|place| {
                 place.file = Some(self.source.name().to_owned());
                 place.phase = Some(context.progress().phase);
@@ -311,6 +335,8 @@ impl Prepared {
             duration: started.elapsed(),
             restore_point: self.restore_point.as_ref().map(|point| point.path().to_owned()),
             compared: self.checked.footer.is_some(),
+            objects: compared.objects,
+            rows: compared.rows,
             server_warnings,
             server_warnings_by_number,
             warnings,
@@ -323,7 +349,7 @@ impl Prepared {
         context: &Context,
         replayed: &mut Replayed,
         touched: &AtomicBool,
-    ) -> Result<()> {
+    ) -> Result<Compared> {
         let charset = self.options.default_charset();
         session.set_up_for_replay(self.options.binlog(), charset).await?;
         let policy = &self.checked.policy;
@@ -334,11 +360,16 @@ impl Prepared {
         let connections = self.options.connections();
         let sent = match &self.checked.footer {
             // What does not tell how it is read is read in order, as the server says.
-            Some(footer) if connections > 1 && self.checked.known_offline => {
+            Some(footer)
+                if connections > 1
+                    && self.checked.known_offline
+                    && self.members_fit(&footer.index) =>
+            {
                 let path = self.source.path();
                 let (connect, options) = (&self.connect, &self.options);
                 context.counters().rows_total.set(footer.manifest.rows());
-                ParallelReplay { connect, options, path, footer, policy, context }
+                let starts = &self.checked.starts;
+                ParallelReplay { connect, options, path, footer, starts, policy, context }
                     .run(session, replayed)
                     .await
             }
@@ -356,14 +387,23 @@ impl Prepared {
         }
         sent?;
         replayed.take_errors()?;
-        if let Some(footer) = &self.checked.footer {
-            context.enter(Phase::Compare);
-            // The script may have left another database selected.
-            if let Some(database) = self.connect.database() {
-                session.execute(format!("USE {}", quote_identifier(database))).await?;
-            }
-            compare::compare(session, &footer.manifest, self.connect.database(), policy).await?;
+        let Some(footer) = &self.checked.footer else { return Ok(Compared::default()) };
+        context.enter(Phase::Compare);
+        // The script may have left another database selected.
+        if let Some(database) = self.connect.database() {
+            session.execute(format!("USE {}", quote_identifier(database))).await?;
         }
-        Ok(())
+        let stayed: &[Target] = match self.options.mode() {
+            RestoreMode::Merge => &self.targets,
+            RestoreMode::Replace => &[],
+        };
+        compare::compare(session, &footer.manifest, self.connect.database(), policy, stayed).await
+    }
+
+    /// Whether several connections can each hold a member, text and all. Those that we write are
+    /// hardly longer than their longest statement.
+    fn members_fit(&self, index: &Index) -> bool {
+        let limit = u64::try_from(self.options.max_statement_bytes()).unwrap_or(u64::MAX);
+        index.members.iter().all(|member| member.sql_bytes <= limit.saturating_add(MEMBER_BYTES))
     }
 }

@@ -19,11 +19,19 @@ pub(super) struct Offline {
     default_mode: String,
     /// User variables that the script has set; `None` inside if the text does not tell to what.
     variables: BTreeMap<String, Option<String>>,
+    /// The character sets that user variables hold, likewise.
+    charsets: BTreeMap<String, Option<Charset>>,
 }
 
 impl Offline {
     pub(super) fn new(reading: Reading, session_mode: String, default_mode: String) -> Self {
-        Self { reading, mode: Some(session_mode), default_mode, variables: BTreeMap::new() }
+        Self {
+            reading,
+            mode: Some(session_mode),
+            default_mode,
+            variables: BTreeMap::new(),
+            charsets: BTreeMap::new(),
+        }
     }
 
     /// Whether the text does not tell how it is to be read from here on.
@@ -39,6 +47,12 @@ impl Offline {
             .iter()
             .map(|(name, source)| (name.clone(), self.value(source)))
             .collect();
+        let saved_charsets: Vec<_> = settings
+            .saved_charsets
+            .iter()
+            .map(|(name, source)| (name.clone(), self.charset(source)))
+            .collect();
+        let charset = settings.charset.as_ref().map(|source| self.charset(source));
         if let Some(source) = &settings.sql_mode {
             self.mode = self.value(source);
             let modes = self.mode.clone().unwrap_or_default();
@@ -48,16 +62,23 @@ impl Offline {
         for (name, value) in saved {
             self.variables.insert(name, value);
         }
-        if let Some(charset) = &settings.charset {
-            // A variable that puts the former one back: scripts begin with one that is ASCII-safe.
-            self.reading.charset = match charset {
-                CharsetSource::Named(name) => Charset::from_name(name).unwrap_or_default(),
-                CharsetSource::Unknown => Charset::default(),
-            };
+        self.charsets.extend(saved_charsets);
+        if let Some(charset) = charset {
+            // Where nothing tells, most are ASCII-safe; the replay asks the server.
+            self.reading.charset = charset.unwrap_or_default();
         }
         splitter.set_no_backslash_escapes(self.reading.no_backslash_escapes);
         splitter.set_ansi_quotes(self.reading.ansi_quotes);
         splitter.set_charset(self.reading.charset);
+    }
+
+    fn charset(&self, source: &CharsetSource) -> Option<Charset> {
+        match source {
+            CharsetSource::Named(name) => Charset::from_name(name).ok(),
+            CharsetSource::Session => Some(self.reading.charset),
+            CharsetSource::Variable(name) => self.charsets.get(name).copied().flatten(),
+            CharsetSource::Unknown => None,
+        }
     }
 
     fn value(&self, source: &ModeSource) -> Option<String> {
@@ -105,15 +126,49 @@ mod tests {
     use crate::sql::policy::examine;
     use crate::sql::split::Dialect;
 
-    #[test]
-    fn the_mode_is_followed_through_variables_and_back() {
-        let reading = Reading {
+    fn reading() -> Reading {
+        Reading {
             dialect: Dialect::MariaDb,
             version: 101_119,
             charset: Charset::AsciiSafe,
             ansi_quotes: false,
             no_backslash_escapes: false,
-        };
+        }
+    }
+
+    /// As the stock tools put a character set aside around each definition.
+    #[test]
+    fn the_charset_is_followed_through_variables_and_back() {
+        let mut splitter = Splitter::new(SplitOptions::new(Dialect::MariaDb));
+        let start = Reading { charset: Charset::Gbk, ..reading() };
+        let mut offline = Offline::new(start, String::new(), String::new());
+        for (text, charset) in [
+            ("SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT", Charset::Gbk),
+            ("/*!40101 SET NAMES sjis */", Charset::Sjis),
+            ("/*!40101 SET @saved_cs_client     = @@character_set_client */", Charset::Sjis),
+            ("/*!50503 SET character_set_client = utf8mb4 */", Charset::AsciiSafe),
+            ("SET character_set_client = @saved_cs_client", Charset::Sjis),
+            (
+                "SET @two = @@session.character_set_client, character_set_client = big5",
+                Charset::Big5,
+            ),
+            ("SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT", Charset::Gbk),
+            ("SET character_set_client = @TWO", Charset::Sjis),
+            ("SET character_set_client = @@global.character_set_client", Charset::AsciiSafe),
+            ("SET character_set_client = @never", Charset::AsciiSafe),
+            ("SET @name = 'gbk'", Charset::AsciiSafe),
+            ("SET character_set_client = @name", Charset::Gbk),
+            ("SET character_set_client = CONCAT(@name, '')", Charset::AsciiSafe),
+        ] {
+            let settings = examine(text.as_bytes(), &offline.reading, false).settings;
+            offline.follow(&settings, &mut splitter);
+            assert_eq!(offline.reading.charset, charset, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_mode_is_followed_through_variables_and_back() {
+        let reading = reading();
         let mut splitter = Splitter::new(SplitOptions::new(Dialect::MariaDb));
         let mut offline =
             Offline::new(reading, "STRICT_ALL_TABLES".into(), "NO_BACKSLASH_ESCAPES".into());

@@ -6,8 +6,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::definer::DefinerPolicy;
+use crate::archive::INFLATION_LIMIT;
 use crate::error::Result;
 use crate::sql::charset::Charset;
+
+/// The longest statement that a server can take: what one `max_allowed_packet` can be at most.
+const MAX_STATEMENT_BYTES: usize = 1 << 30;
 
 /// What a restore does with objects of the target that the file does not hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,6 +46,8 @@ pub enum RestoreMode {
 /// | [`with_deferred_index_bytes`](Self::with_deferred_index_bytes) | 16 MiB | `--optimize-keys` (myloader) |
 /// | [`with_incomplete`](Self::with_incomplete) | `false` | none; it never checks |
 /// | [`with_continue_on_error`](Self::with_continue_on_error) | `false` | `--force` |
+/// | [`with_max_statement_bytes`](Self::with_max_statement_bytes) | 1 GiB | `--max-allowed-packet` |
+/// | [`with_inflation_limit`](Self::with_inflation_limit) | 1,100 | none |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -63,6 +69,8 @@ pub struct RestoreOptions {
     continue_on_error: bool,
     connections: Option<usize>,
     deferred_index_bytes: u64,
+    max_statement_bytes: usize,
+    inflation_limit: u64,
 }
 
 impl Default for RestoreOptions {
@@ -84,6 +92,8 @@ impl Default for RestoreOptions {
             continue_on_error: false,
             connections: None,
             deferred_index_bytes: 16 << 20,
+            max_statement_bytes: MAX_STATEMENT_BYTES,
+            inflation_limit: INFLATION_LIMIT,
         }
     }
 }
@@ -250,6 +260,37 @@ impl RestoreOptions {
     pub fn with_deferred_index_bytes(mut self, bytes: u64) -> Self {
         self.deferred_index_bytes = bytes;
         self
+    }
+
+    /// How long a statement may be, in bytes; at most 1 GiB, which is the most that a server takes.
+    /// A statement is held in memory as a whole, so this bounds the memory that a file can take:
+    /// lower it for files of doubtful origin. The restore of a file with a longer one is refused
+    /// before anything is changed, as is that of one longer than the server's `max_allowed_packet`.
+    #[must_use]
+    pub fn with_max_statement_bytes(mut self, bytes: usize) -> Self {
+        self.max_statement_bytes = bytes;
+        self
+    }
+
+    /// How many times its stored length the text of a compressed file of another tool may have,
+    /// beyond 64 MiB of text. gzip never reaches the default. Raise it for a zstd file that holds
+    /// the same few bytes again and again.
+    #[must_use]
+    pub fn with_inflation_limit(mut self, times: u64) -> Self {
+        self.inflation_limit = times;
+        self
+    }
+
+    /// How long a statement may be, in bytes.
+    #[must_use]
+    pub fn max_statement_bytes(&self) -> usize {
+        self.max_statement_bytes.min(MAX_STATEMENT_BYTES)
+    }
+
+    /// How many times its stored length the text of a compressed file may have.
+    #[must_use]
+    pub const fn inflation_limit(&self) -> u64 {
+        self.inflation_limit
     }
 
     /// From how many bytes of SQL a table gets its secondary indexes after its rows.

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::try_join_all;
 
+use super::check::Start;
 use super::indexes::PutOff;
 use super::options::RestoreOptions;
 use super::policy::Policy;
@@ -28,6 +29,8 @@ pub(super) struct ParallelReplay<'a> {
     pub(super) options: &'a RestoreOptions,
     pub(super) path: &'a Path,
     pub(super) footer: &'a Footer,
+    /// Where the text of each member starts.
+    pub(super) starts: &'a [Start],
     pub(super) policy: &'a Policy,
     pub(super) context: &'a Context,
 }
@@ -69,25 +72,15 @@ impl ParallelReplay<'_> {
         done
     }
 
-    /// The members, each with where its text starts in the text of the whole file, in bytes.
-    fn placed_members(&self) -> Vec<(&Member, u64)> {
-        let mut start = 0u64;
-        self.footer
-            .index
-            .members
-            .iter()
-            .map(|member| {
-                let placed = (member, start);
-                start = start.saturating_add(member.sql_bytes);
-                placed
-            })
-            .collect()
+    /// The members, each with where its text starts in the script.
+    fn placed_members(&self) -> Vec<(&Member, Start)> {
+        self.footer.index.members.iter().zip(self.starts.iter().copied()).collect()
     }
 
     async fn in_order(
         &self,
         session: &mut Session,
-        members: &[(&Member, u64)],
+        members: &[(&Member, Start)],
         replayed: &mut Replayed,
     ) -> Result<()> {
         for &placed in members {
@@ -101,7 +94,7 @@ impl ParallelReplay<'_> {
         &self,
         session: &mut Session,
         helpers: &mut Vec<Session>,
-        members: &[(&Member, u64)],
+        members: &[(&Member, Start)],
         replayed: &mut Replayed,
     ) -> Result<()> {
         let defines = |member: &Member| member.parts.iter().any(|part| part.definition);
@@ -147,8 +140,8 @@ impl ParallelReplay<'_> {
     async fn put_indexes_off(
         &self,
         session: &mut Session,
-        first: &[(&Member, u64)],
-        rest: &[(&Member, u64)],
+        first: &[(&Member, Start)],
+        rest: &[(&Member, Start)],
     ) -> Result<BTreeMap<u32, Waiting>> {
         let mut waiting = BTreeMap::new();
         if self.policy.goes_on() {
@@ -194,7 +187,7 @@ impl ParallelReplay<'_> {
     async fn member(
         &self,
         session: &mut Session,
-        (member, start): (&Member, u64),
+        (member, start): (&Member, Start),
         replayed: &mut Replayed,
     ) -> Result<()> {
         let (path, compressed, wanted) =

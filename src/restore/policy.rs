@@ -6,6 +6,7 @@
 //! | class of statement | default | option |
 //! |---|---|---|
 //! | `USE`, `CREATE`, `ALTER` or `DROP DATABASE` of another database; names such as `other.t` in what is changed, called or locked | refuse | `with_other_databases` |
+//! | the same of the server's own databases (`mysql`, `sys` …) | refuse | `with_other_databases` and `with_server_statements` |
 //! | `DROP DATABASE` of the database restored into | refuse | `with_other_databases` |
 //! | accounts: `CREATE`, `ALTER`, `DROP`, `RENAME USER` and `ROLE`, `GRANT`, `REVOKE`, `SET PASSWORD`, `SET ROLE`, `SET DEFAULT ROLE` | refuse | `with_accounts` |
 //! | the server: `SET GLOBAL` and `PERSIST`, `INSTALL`, `UNINSTALL`, `SONAME`, `INTO OUTFILE` and `DUMPFILE`, `LOAD DATA`, `SHUTDOWN`, `RESTART`, `KILL`, `FLUSH`, `RESET`, `PURGE`, replication commands, `BINLOG`, tablespaces, servers, and every statement that is not known | refuse | `with_server_statements` |
@@ -23,6 +24,7 @@ use super::definer::Account;
 use super::options::RestoreOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
+use crate::server::is_system_database;
 use crate::sql::needs::needs;
 use crate::sql::policy::{Examined, Mention, Reach, Role, can_be_several, examine};
 use crate::sql::token::{Reading, Tokens};
@@ -65,6 +67,16 @@ pub(super) struct Judged<'a> {
     pub(super) renamed: BTreeSet<String>,
 }
 
+impl Judged<'_> {
+    /// How long what is sent of the statement is, in bytes; 0 if it is left out.
+    pub(super) fn sent_bytes(&self) -> usize {
+        match &self.verdict {
+            Verdict::Send(text) => text.len(),
+            Verdict::Skip(_) => 0,
+        }
+    }
+}
+
 impl Policy {
     pub(super) fn new(options: &RestoreOptions, target: Option<&str>, fold: bool) -> Self {
         Self {
@@ -84,6 +96,16 @@ impl Policy {
     /// Whether a replay goes on after a statement that the server refuses.
     pub(super) const fn goes_on(&self) -> bool {
         self.options.continue_on_error()
+    }
+
+    /// How long a statement may be, in bytes.
+    pub(super) fn max_statement_bytes(&self) -> usize {
+        self.options.max_statement_bytes()
+    }
+
+    /// How many times its stored length the text of a compressed file may have.
+    pub(super) const fn inflation_limit(&self) -> u64 {
+        self.options.inflation_limit()
     }
 
     /// What takes the place of a collation, given in lower case.
@@ -235,6 +257,19 @@ impl Policy {
     fn judge_database(&self, mention: &Mention, name: &str) -> Result<bool> {
         if mention.role == Role::Reference {
             return Ok(false);
+        }
+        if is_system_database(name)
+            && !(self.options.other_databases() && self.options.server_statements())
+        {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "the script names '{name}', which is the server's own database: what is in it \
+                     changes accounts, plugins and the like, and no restore point holds it; allow it \
+                     (with_other_databases and with_server_statements), or dump the databases by \
+                     name"
+                ),
+            ));
         }
         let own = self.own.iter().any(|own| self.same(own, name));
         if own {

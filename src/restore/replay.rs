@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use mysql_async::consts::StatusFlags;
 use tokio::sync::Mutex;
 
-use super::check::{lex_error, locate};
+use super::check::{Start, lex_error, locate};
 use super::policy::{Policy, Verdict};
 use super::replayed::Replayed;
 use super::source::{Source, Text};
@@ -50,7 +50,7 @@ pub(super) async fn replay(
     spread: Option<Spread<'_>>,
     replayed: &mut Replayed,
 ) -> Result<()> {
-    let mut script = Script::new(session, Some(source.text()), policy);
+    let mut script = Script::new(session, Some(source.text(policy.inflation_limit())), policy);
     script.spread = spread;
     let done = async {
         script.ask(session).await?;
@@ -68,23 +68,19 @@ pub(super) async fn replay(
     done
 }
 
-/// Replays the text of one member of our own, whose first byte is the byte `start` of the script.
-/// It is read under the settings of the script's start, which the session must have.
+/// Replays the text of one member of our own, which stands at `start` in the script. It is read
+/// under the settings of the script's start, which the session must have.
 pub(super) async fn replay_member(
     session: &mut Session,
     text: &[u8],
-    start: u64,
+    start: Start,
     policy: &Policy,
     replayed: &mut Replayed,
 ) -> Result<()> {
     let mut script = Script::new(session, None, policy);
     script.buffer.extend_from_slice(text);
     script.end = true;
-    script
-        .run(session, replayed, |place, statement| {
-            place.byte = Some(start.saturating_add(statement.at.byte));
-        })
-        .await
+    script.run(session, replayed, |place, statement| start.locate(place, statement)).await
 }
 
 /// A script being read ahead of the server by at most a few pieces, and split no further than up
@@ -115,8 +111,10 @@ struct Shared {
 impl<'a> Script<'a> {
     fn new(session: &Session, text: Option<Text>, policy: &'a Policy) -> Self {
         let (flavor, version) = (session.flavor(), session.version().number());
+        let mut split = split_options(flavor, version);
+        split.max_statement_bytes = policy.max_statement_bytes();
         Self {
-            splitter: Splitter::new(split_options(flavor, version)),
+            splitter: Splitter::new(split),
             reading: reading(flavor, version),
             policy,
             text,

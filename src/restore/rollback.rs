@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, quote_identifier};
 use crate::progress::Phase;
-use crate::server::{ConnectOptions, ER_BAD_DB_ERROR, Session, string_literal};
+use crate::server::{ConnectOptions, ER_BAD_DB_ERROR, Session, is_system_database, string_literal};
 
 /// A database that a restore writes to, as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub(crate) struct Target {
     pub(crate) name: String,
     /// What was there.
     pub(crate) before: Before,
+    /// The objects in it.
+    #[serde(skip)]
+    pub(super) objects: Vec<(ObjectKind, String)>,
 }
 
 /// What a database was before a restore.
@@ -43,7 +46,8 @@ impl Target {
     }
 }
 
-/// Looks at every database that a script writes to.
+/// Looks at every database that a script writes to, but for the server's own: these need leave of
+/// their own, cannot be saved by a dump, and must not be emptied.
 pub(super) async fn survey(
     session: &mut Session,
     connect: &ConnectOptions,
@@ -62,8 +66,10 @@ pub(super) async fn survey(
         }
         _ => {}
     }
+    names.retain(|name| !is_system_database(name));
     let mut targets = Vec::new();
     for name in names {
+        let mut objects = Vec::new();
         // The server is asked to use it, because it knows when two spellings are one name; the
         // databases that are its own count like any other.
         let before = match session.execute(format!("USE {}", quote_identifier(&name))).await {
@@ -77,14 +83,16 @@ pub(super) async fn survey(
                     .query_one("SELECT DATABASE(), @@character_set_database, @@collation_database")
                     .await?;
                 let (charset, collation) = (defaults.text(1)?, defaults.text(2)?);
-                if session.database(&defaults.text(0)?).await?.is_empty() {
+                let database = session.database(&defaults.text(0)?).await?;
+                objects.extend(database.objects().map(|(kind, name)| (kind, name.to_owned())));
+                if database.is_empty() {
                     Before::Empty { charset, collation }
                 } else {
                     Before::Occupied { charset, collation }
                 }
             }
         };
-        targets.push(Target { name, before });
+        targets.push(Target { name, before, objects });
     }
     Ok(targets)
 }

@@ -8,9 +8,10 @@ use tempfile::TempPath;
 use tokio::io::{AsyncRead, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
-use crate::archive::SqlReader;
+use crate::archive::{SqlReader, read_error};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Phase;
 
 /// How much text is handed over at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -27,8 +28,31 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// A file that can be read again: a regular one.
     pub(crate) fn file(path: &Path) -> Self {
         Self { path: path.to_owned(), name: path.display().to_string(), _spooled: None }
+    }
+
+    /// What a path leads to. A pipe, a terminal or a socket gives its bytes only once, so these are
+    /// copied first.
+    pub(crate) async fn open(path: &Path, context: &Context) -> Result<Self> {
+        // Whatever is not there, or may not be seen, the check says.
+        let once =
+            tokio::fs::metadata(path).await.is_ok_and(|data| !data.is_file() && !data.is_dir());
+        if !once {
+            return Ok(Self::file(path));
+        }
+        context.enter(Phase::Check);
+        let name = path.display().to_string();
+        let at_file = |error: Error| error.at(|place| place.file = Some(name.clone()));
+        // A pipe opens when somebody writes into it.
+        let file = context
+            .run(tokio::fs::File::open(path))
+            .await
+            .and_then(|opened| opened.map_err(|error| Error::io("could not open the file", error)))
+            .map_err(at_file)?;
+        let source = Self::spool(file, context).await.map_err(at_file)?;
+        Ok(Self { name, ..source })
     }
 
     /// Copies a stream into a temporary file that is gone when the source is.
@@ -62,13 +86,14 @@ impl Source {
         &self.name
     }
 
-    /// The text of the script, read and inflated ahead on a thread of its own.
-    pub(crate) fn text(&self) -> Text {
+    /// The text of the script, read and inflated ahead on a thread of its own; it may have `limit`
+    /// times its stored length.
+    pub(crate) fn text(&self, limit: u64) -> Text {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let path = self.path.clone();
         tokio::task::spawn_blocking(move || {
             let failed = |error| Err(read_error(error));
-            let mut reader = match SqlReader::open(&path) {
+            let mut reader = match SqlReader::open(&path, limit) {
                 Ok(reader) => reader,
                 Err(error) => return drop(sender.blocking_send(failed(error))),
             };
@@ -90,19 +115,6 @@ impl Source {
             }
         });
         Text { receiver }
-    }
-}
-
-/// Tells apart a file that cannot be read and one that is damaged.
-pub(super) fn read_error(error: std::io::Error) -> Error {
-    use std::io::ErrorKind as Io;
-    match error.kind() {
-        Io::InvalidInput | Io::InvalidData | Io::UnexpectedEof => Error::new(
-            ErrorKind::Codec,
-            "the file is damaged or cut off: its gzip data is not whole",
-        )
-        .with_source(error),
-        _ => Error::io("could not read the file", error),
     }
 }
 

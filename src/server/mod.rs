@@ -23,7 +23,7 @@ mod tls;
 pub(crate) use accounts::Accounts;
 pub(crate) use catalog::{
     Charset, Column, ColumnKind, Database, Fingerprints, InnodbIds, Table, TableState, TableStates,
-    string_literal,
+    is_system_database, string_literal,
 };
 pub(crate) use error_number::{
     ER_BAD_DB_ERROR, ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER, ER_VIEW_INVALID, is_missing_or_changed,

@@ -2,6 +2,7 @@
 
 mod damage;
 mod files;
+mod forged;
 mod policy;
 mod server;
 mod target;

@@ -21,7 +21,7 @@ fn packed(text: &[u8]) -> Vec<u8> {
 /// How much text a file gives, read in pieces, and what ends it.
 fn read_all(file: &[u8]) -> (u64, std::io::Result<()>) {
     let (_directory, path) = on_disk(file);
-    let mut reader = match SqlReader::open(&path) {
+    let mut reader = match SqlReader::open(&path, INFLATION_LIMIT) {
         Ok(reader) => reader,
         Err(error) => return (0, Err(error)),
     };

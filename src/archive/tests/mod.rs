@@ -5,3 +5,4 @@ mod build;
 mod damage;
 mod footer;
 mod hostile;
+mod zstd;

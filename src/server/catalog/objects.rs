@@ -113,6 +113,12 @@ impl Database {
         }
     }
 
+    /// Everything in it, by kind and name.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
+        let tables = self.tables.iter().map(|table| (ObjectKind::Table, table.name.as_str()));
+        tables.chain(self.programs())
+    }
+
     /// Everything in it but its tables, by kind and name.
     pub(crate) fn programs(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
         let sequences = self.sequences.iter().map(|name| (ObjectKind::Sequence, name.as_str()));

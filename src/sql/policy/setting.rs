@@ -42,7 +42,11 @@ pub(crate) enum ModeSource {
 pub(crate) enum CharsetSource {
     /// Its name.
     Named(String),
-    /// A variable, or something else that the text does not tell.
+    /// The one that the session has.
+    Session,
+    /// What a user variable holds, whose name is in lower case.
+    Variable(String),
+    /// Something that the text does not tell.
     Unknown,
 }
 
@@ -61,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) charset: Option<CharsetSource>,
     /// User variables, in lower case, that are set to a value of `sql_mode`.
     pub(crate) saved: Vec<(String, ModeSource)>,
+    /// The same for those that are set to a client character set.
+    pub(crate) saved_charsets: Vec<(String, CharsetSource)>,
 }
 
 impl Settings {
@@ -201,7 +207,9 @@ impl<'a> Examiner<'a> {
         }
         self.take_equals();
         let source = mode_source(&mut self.tokens.clone());
+        let charset = charset_source(&mut self.tokens.clone());
         // Whatever it is, what the variable held before is gone.
+        self.found.settings.saved_charsets.push((name_text.clone(), charset));
         self.found.settings.saved.push((name_text, source));
     }
 
@@ -216,10 +224,8 @@ impl<'a> Examiner<'a> {
                 self.found.settings.sql_mode = Some(source);
             }
             "CHARACTER_SET_CLIENT" => {
-                let value = self.peek().filter(|token| {
-                    matches!(token.kind, TokenKind::Word | TokenKind::Text | TokenKind::Name)
-                });
-                self.found.settings.charset = Some(value.into());
+                let source = charset_source(&mut self.tokens.clone());
+                self.found.settings.charset = Some(source);
             }
             _ => {}
         }
@@ -245,6 +251,31 @@ impl<'a> Examiner<'a> {
             }
         }
     }
+}
+
+/// Reads a value for `character_set_client`, up to the comma or the end behind it.
+fn charset_source(tokens: &mut Tokens<'_>) -> CharsetSource {
+    let Some(first) = tokens.next() else { return CharsetSource::Unknown };
+    let source = match first.kind {
+        TokenKind::Word | TokenKind::Name | TokenKind::Text => CharsetSource::Named(first.value()),
+        TokenKind::Sign(b'@') if tokens.take_sign(b'@') => {
+            let scoped = |token: &Token<'_>| token.is_any(&["SESSION", "LOCAL"]);
+            if tokens.take_if(scoped).is_some() {
+                tokens.take_sign(b'.');
+            }
+            match tokens.next() {
+                Some(name) if name.is("CHARACTER_SET_CLIENT") => CharsetSource::Session,
+                _ => CharsetSource::Unknown,
+            }
+        }
+        TokenKind::Sign(b'@') => match tokens.next() {
+            Some(name) => CharsetSource::Variable(name.value().to_lowercase()),
+            None => CharsetSource::Unknown,
+        },
+        _ => CharsetSource::Unknown,
+    };
+    let ends = tokens.peek().is_none_or(|token| token.is_sign(b',') || token.is_sign(b';'));
+    if ends { source } else { CharsetSource::Unknown }
 }
 
 /// Reads an expression for `sql_mode`, up to the comma or the end behind it.

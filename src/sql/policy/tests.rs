@@ -336,9 +336,11 @@ fn settings_that_change_how_the_script_is_read_are_found() {
     assert_eq!(charset("SET sql_mode = '', character_set_client = sjis"), named("sjis"));
     assert_eq!(charset("SET CHARACTER SET big5"), named("big5"));
     assert_eq!(
-        charset("SET character_set_client = @saved_cs_client"),
-        Some(CharsetSource::Unknown)
+        charset("SET character_set_client = @Saved_cs_client"),
+        Some(CharsetSource::Variable("saved_cs_client".into()))
     );
+    let saved = settings("/*!40101 SET @saved_cs_client     = @@character_set_client */");
+    assert_eq!(saved.saved_charsets, [("saved_cs_client".to_owned(), CharsetSource::Session)]);
     assert_eq!(charset("SET character_set_results = sjis"), None);
 }
 

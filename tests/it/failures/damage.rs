@@ -21,14 +21,14 @@ const QUESTIONS: [&str; 5] =
     ["SELECT @@", "SET NAMES '", "SHOW SESSION VARIABLES", "SET SESSION ", "KILL CONNECTION "];
 
 /// A proxy that keeps the statements that pass.
-struct Recorder {
-    options: ConnectOptions,
+pub(super) struct Recorder {
+    pub(super) options: ConnectOptions,
     statements: Arc<Mutex<Vec<String>>>,
     _task: tokio::task::JoinHandle<()>,
 }
 
 impl Recorder {
-    async fn start(database: &TestDatabase) -> Self {
+    pub(super) async fn start(database: &TestDatabase) -> Self {
         let to = connect(database).with_tls_mode(TlsMode::Disabled);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options =
@@ -46,7 +46,7 @@ impl Recorder {
     }
 
     /// The statements since the last call that are none of the questions.
-    fn sent(&self) -> Vec<String> {
+    pub(super) fn sent(&self) -> Vec<String> {
         let all = std::mem::take(&mut *self.statements.lock().unwrap());
         assert!(!all.is_empty(), "nothing passed the recorder");
         all.into_iter()

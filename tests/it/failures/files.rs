@@ -79,6 +79,14 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// One frame.
+fn zstd(bytes: &[u8], checksum: bool) -> Vec<u8> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.include_checksum(checksum).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 /// About `count` lengths below `length`, the shortest and the longest ones among them.
 fn lengths(length: usize, count: usize) -> Vec<usize> {
     let spread = (0..count).map(|step| length * step / count);
@@ -275,6 +283,124 @@ on_each_server! {
         restore_into(&two, &path).await;
         one.stock_client(&script).await.unwrap();
         assert_eq!(differences(&one, &two).await, [""; 0]);
+    }
+
+    /// zstd data of another tool, likewise.
+    async fn zstd_data_that_is_damaged_is_refused(server: TestServer) {
+        let source = sample_database(&server, 200).await;
+        let script = stock_dump(&source).await;
+        let target = Target::make(&server).await;
+        let whole = zstd(&script, true);
+        for length in lengths(whole.len(), 12) {
+            if length < 4 {
+                // Not even the four bytes that say zstd.
+                continue;
+            }
+            let what = format!("{length} bytes");
+            target.assert_refused(&whole[..length], &[ErrorKind::Codec], &what).await;
+        }
+        let tail = |tail: &[u8]| [whole.as_slice(), tail].concat();
+        for garbage in
+            [b"x".as_slice(), b"garbage\n", b"DROP TABLE keep;\n", b"\x28", b"\x28\xb5\x2f\xfd", &gzip(b"x")]
+        {
+            let what = format!("a tail of {} bytes", garbage.len());
+            target.assert_refused(&tail(garbage), &[ErrorKind::Codec], &what).await;
+        }
+        // The checksum, which is the last four bytes.
+        for back in 1..=4 {
+            let mut wrong = whole.clone();
+            let at = wrong.len() - back;
+            wrong[at] ^= 1;
+            let what = format!("{back} bytes from the end");
+            target.assert_refused(&wrong, &[ErrorKind::Codec], &what).await;
+        }
+        // A backup of ours is none any more when it was packed anew.
+        let (_directory, ours) = scratch();
+        dump_into(&source, &ours, &crate::backup::plain()).await;
+        let packed = zstd(&std::fs::read(&ours).unwrap(), true);
+        target.assert_refused(&packed, &[ErrorKind::Manifest], "a backup of ours").await;
+        std::fs::write(&ours, &packed).unwrap();
+        for error in [
+            inspect(&ours).unwrap_err(),
+            snapdump::verify(&ours, &Context::new()).await.unwrap_err(),
+        ] {
+            assert_error(&server, &error, ErrorKind::Manifest, &["compressed by zstd"]);
+        }
+        target.assert_untouched().await;
+
+        // Two frames behind one another, and one to be skipped in front, are one text, whatever the
+        // file is called.
+        let half = position(&script, "CREATE TABLE");
+        let skipped = [b"\x50\x2a\x4d\x18\x03\0\0\0abc".as_slice()].concat();
+        let frames = [skipped, zstd(&script[..half], true), zstd(&script[half..], true)].concat();
+        let path = target.files.path().join("frames.sql");
+        let one = server.database().await;
+        one.stock_client(&script).await.unwrap();
+        for (bytes, warned) in [(frames, false), (whole.clone(), false), (zstd(&script, false), true)] {
+            std::fs::write(&path, &bytes).unwrap();
+            let restored = server.database().await;
+            let report = restore_with(&restored, &path, &RestoreOptions::default()).await;
+            assert_eq!(report.file_bytes, bytes.len() as u64);
+            let warning = report.warnings.iter().any(|line| line.contains("without checksums"));
+            assert_eq!(warning, warned, "{report:?}");
+            assert_eq!(differences(&one, &restored).await, [""; 0]);
+        }
+    }
+
+    /// A small file with a statement that never ends: refused without a large part of it in memory.
+    async fn a_bomb_is_refused_before_it_has_filled_the_memory(server: TestServer) {
+        let target = Target::make(&server).await;
+        let mut bomb = zstd::Encoder::new(Vec::new(), 3).unwrap();
+        bomb.write_all(b"INSERT INTO keep VALUES (3, '").unwrap();
+        let piece = vec![b'x'; 1 << 20];
+        for _ in 0..100 {
+            bomb.write_all(&piece).unwrap();
+        }
+        bomb.write_all(b"');\n").unwrap();
+        let bomb = bomb.finish().unwrap();
+        assert!(bomb.len() < 64 << 10, "{}", bomb.len());
+        target.assert_refused(&bomb, &[ErrorKind::Codec], "a bomb").await;
+        // With a lower limit for statements, gzip and zstd alike.
+        let script = format!("INSERT INTO keep VALUES (3, '{}');\n", "x".repeat(8 << 20));
+        for packed in [gzip(script.as_bytes()), zstd(script.as_bytes(), true)] {
+            let path = target.files.path().join("file");
+            std::fs::write(&path, packed).unwrap();
+            let options = RestoreOptions::default().with_max_statement_bytes(1 << 20);
+            let error = restore(&connect(&target.database), &path, &options, &Context::new())
+                .await
+                .unwrap_err();
+            assert_error(&server, &error, ErrorKind::Lex, &["1048576 bytes"]);
+            assert_eq!(error.location().line, Some(1));
+        }
+        target.assert_untouched().await;
+    }
+
+    /// A path can lead to a pipe, which gives its bytes only once.
+    async fn a_pipe_is_read_once_and_restored_as_a_file_is(server: TestServer) {
+        let source = sample_database(&server, 100).await;
+        let (directory, path) = scratch();
+        dump_into(&source, &path, &DumpOptions::default()).await;
+        let bytes = std::fs::read(&path).unwrap();
+        let pipe = directory.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        for (length, whole) in [(bytes.len(), true), (bytes.len() - 1, false)] {
+            let (to, part) = (pipe.clone(), bytes[..length].to_vec());
+            let writer = std::thread::spawn(move || std::fs::write(to, part).unwrap());
+            let target = server.database().await;
+            let options = RestoreOptions::default();
+            let restored = restore(&connect(&target), &pipe, &options, &Context::new()).await;
+            writer.join().unwrap();
+            if whole {
+                let report = restored.unwrap_or_else(|error| panic!("{}", error.chain()));
+                assert!(report.compared);
+                assert_eq!(differences(&source, &target).await, [""; 0]);
+            } else {
+                let place = pipe.display().to_string();
+                assert_error(&server, &restored.unwrap_err(), ErrorKind::Manifest, &[&place]);
+                assert!(present(&target).await.is_empty());
+            }
+        }
     }
 
     /// A script that leaves its database has to be allowed to; what it does before does not count.
