@@ -1,7 +1,6 @@
 //! The example program `restore`, as a process.
 
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::path::Path;
 
 use serde_json::Value;
 use snapdump::DumpOptions;
@@ -12,28 +11,7 @@ use crate::harness::{self, TestDatabase};
 use crate::roundtrip::scratch;
 use crate::sample::{differences, sample_database};
 
-/// Where the program is. Cargo builds it, which takes no time when it is there and up to date.
-async fn program() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--locked", "--all-features", "--example", "restore"])
-        .arg("--message-format=json")
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let messages = String::from_utf8(built.stdout).unwrap();
-    let built = messages.lines().rev().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == "restore")
-            .then(|| message["executable"].as_str().map(PathBuf::from))?
-    });
-    built.expect("cargo says where the program is")
-}
-
-fn command(program: &PathBuf, database: &TestDatabase, arguments: &[&str]) -> Command {
+fn command(program: &Path, database: &TestDatabase, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     // By the environment, because everybody can read arguments.
     command.env("SNAPDUMP_URL", database.url()).args(arguments).kill_on_drop(true);
@@ -47,7 +25,7 @@ on_each_server! {
         let (_directory, path) = scratch();
         dump_into(&source, &path, &DumpOptions::default()).await;
         let bytes = std::fs::read(&path).unwrap();
-        let restore = program().await;
+        let restore = harness::example("restore").await;
         let target = server.database().await;
         let output = harness::run(command(&restore, &target, &["--file", "-", "--json"]), &bytes).await;
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -8,6 +8,7 @@
 #![allow(dead_code, reason = "helpers are here for tests in all modules")]
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -301,6 +302,36 @@ async fn drop_database(url: &str, name: &str) -> mysql_async::Result<()> {
     }
     result?;
     conn.disconnect().await
+}
+
+/// Where an example program is. Cargo builds it, which takes no time when it is there and up to date.
+pub(crate) async fn example(name: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // Cargo tells tests about their package. The build scripts of some dependencies would take that
+    // for a change, and everything would be built once more, and again afterwards.
+    for (variable, _) in std::env::vars_os() {
+        let text = variable.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(variable);
+        }
+    }
+    let built = command
+        .args(["build", "--locked", "--all-features", "--example", name])
+        .arg("--message-format=json")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let built = messages.lines().rev().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        (message["target"]["name"] == name)
+            .then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    built.expect("cargo says where the program is")
 }
 
 /// Makes one test per server of each function.

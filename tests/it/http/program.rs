@@ -13,45 +13,16 @@ use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 
 use super::api::TOKEN;
-use crate::harness::TestServer;
+use crate::harness::{TestServer, example};
 
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 const TOKEN_VARIABLE: &str = "SNAPDUMP_TEST_ADMIN_TOKEN";
 
-/// Where the program is. Cargo builds it, which takes no time when it is there and up to date.
+/// Where the program is.
 async fn program() -> &'static Path {
     static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
-    PROGRAM
-        .get_or_init(|| async {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let arguments = ["build", "--locked", "--all-features", "--example", "serve"];
-            let mut command = Command::new(cargo);
-            // Cargo tells tests about their package. The build scripts of some dependencies would
-            // take that for a change, and everything would be built once more, and again afterwards.
-            for (name, _) in std::env::vars_os() {
-                let text = name.to_string_lossy();
-                if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-                    command.env_remove(name);
-                }
-            }
-            let built = command
-                .args(arguments)
-                .arg("--message-format=json")
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .output()
-                .await
-                .unwrap();
-            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-            let messages = String::from_utf8(built.stdout).unwrap();
-            let built = messages.lines().rev().find_map(|line| {
-                let message: Value = serde_json::from_str(line).ok()?;
-                (message["target"]["name"] == "serve")
-                    .then(|| message["executable"].as_str().map(PathBuf::from))?
-            });
-            built.expect("cargo says where the program is")
-        })
-        .await
+    PROGRAM.get_or_init(|| example("serve")).await
 }
 
 /// A running `serve`.
