@@ -244,6 +244,12 @@ impl Error {
         })
     }
 
+    /// Says that it happened in this file, whatever an inner frame called it.
+    #[cold]
+    pub(crate) fn in_file(self, name: &str) -> Self {
+        self.map(|inner| inner.location.file = Some(name.to_owned()))
+    }
+
     fn map(self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner::clone(&shared));
         change(&mut inner);

@@ -239,7 +239,8 @@ async fn examine(
             check::check(&path, &destination, &check_options, context)
         })
         .await
-        .map_err(|error| error.at(|place| place.file = Some(source.name().to_owned())))?;
+        // What was spooled has a name of its own, which nobody knows.
+        .map_err(|error| error.in_file(source.name()))?;
     if let Some(footer) = &checked.footer {
         accounts::check(&footer.manifest, session.flavor())?;
     }

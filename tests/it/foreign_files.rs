@@ -56,6 +56,10 @@ on_each_server! {
             let expected: Vec<_> = warned.into_iter().collect();
             assert_eq!(said, expected, "{}: {tool}: {:?}", server.name, report.warnings);
 
+            if !text.to_lowercase().contains("foreign_key_checks") {
+                // Its tables cannot be dropped in its own order.
+                continue;
+            }
             // The same once more over what is there: everything it makes, it drops first.
             let points = directory.path().join("points");
             std::fs::create_dir(&points).unwrap();
@@ -80,10 +84,16 @@ on_each_server! {
         files.retain(|path| order(path).is_some());
         files.sort_by_key(|path| (order(path), path.clone()));
         assert!(files.len() > 10, "{files:?}");
-        let mut script = b"SET foreign_key_checks = 0;\n".to_vec();
+        let mut script = Vec::new();
         for file in &files {
             script.extend(std::fs::read(file).unwrap());
             script.push(b'\n');
+            if file == &files[0] {
+                // Nothing in the files says under which mode their rows can be inserted. On MySQL it
+                // takes columns whose default is the time for generated ones, and leaves them out.
+                let settings = "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO', timestamp = 1700000000;\n";
+                script.extend_from_slice(settings.as_bytes());
+            }
         }
         let (theirs, ours) = (server.database().await, server.database().await);
         let report = both(&theirs, &ours, &script).await;
