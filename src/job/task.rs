@@ -396,7 +396,7 @@ mod tests {
         let manager = open(&directory, options).await;
         let (task, job) = task(&manager, JobKind::Restore).await;
         let before = crate::restore::Before::Absent;
-        let targets = vec![Target { name: "shop".to_owned(), before }];
+        let targets = vec![Target { name: "shop".to_owned(), before, objects: Vec::new() }];
         let shared = Arc::clone(&task.shared);
         let work = async move {
             let recovery = super::super::journal::Recovery { targets, restore_point: None };

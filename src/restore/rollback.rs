@@ -25,7 +25,7 @@ pub(crate) struct Target {
     pub(crate) before: Before,
     /// The objects in it.
     #[serde(skip)]
-    pub(super) objects: Vec<(ObjectKind, String)>,
+    pub(crate) objects: Vec<(ObjectKind, String)>,
 }
 
 /// What a database was before a restore.
