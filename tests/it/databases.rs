@@ -1,11 +1,12 @@
 //! Several databases in one file, all databases, and names that need quotes.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
-    Compression, ConnectOptions, Context, Databases, DumpOptions, ErrorKind, RestoreOptions,
-    dump_to_path, inspect, restore,
+    Compression, ConnectOptions, Context, Databases, DumpOptions, DumpReport, ErrorKind,
+    RestoreOptions, dump_to_path, inspect, restore,
 };
 
 use crate::backup::{Cleanup, assert_error, files_in};
@@ -163,6 +164,19 @@ fn named(names: &[String]) -> DumpOptions {
     DumpOptions::default().with_databases(Databases::Named(names.to_vec()))
 }
 
+/// A dump while other tests alter tables. Where nothing tells whether one of the dump's own was meant,
+/// it fails, to be run again: InnoDB's number of a table is not found by a name beyond ASCII.
+async fn dump_undisturbed(server: &TestServer, path: &Path, options: &DumpOptions) -> DumpReport {
+    let mut attempts = 0;
+    loop {
+        match dump_to_path(&connect(server), path, options, &Context::new()).await {
+            Ok(report) => return report,
+            Err(error) if error.kind() == ErrorKind::Changed && attempts < 20 => attempts += 1,
+            Err(error) => panic!("{}", error.chain()),
+        }
+    }
+}
+
 on_each_server! {
     /// The databases are made anew, each as it was, whatever they are called.
     async fn databases_that_need_one_another_come_back_as_they_were(server: TestServer) {
@@ -172,8 +186,7 @@ on_each_server! {
         for (compression, stock) in [(Compression::None, false), (Compression::default(), true)] {
             let (_directory, path) = scratch();
             let options = named(&group.names).with_compression(compression);
-            let report =
-                dump_to_path(&connect(&server), &path, &options, &context).await.unwrap();
+            let report = dump_undisturbed(&server, &path, &options).await;
             assert_eq!(report.warnings, [""; 0]);
             group.drop_databases().await;
             if stock {
@@ -299,9 +312,13 @@ on_each_server! {
 
         let (_directory, path) = scratch();
         let options = DumpOptions::default().with_databases(Databases::All);
-        dump_to_path(&limited, &path, &options, &context)
+        // There could be others that it does not see.
+        let error = dump_to_path(&limited, &path, &options, &context).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Privilege, &["GRANT SHOW DATABASES ON *.*"]);
+        let report = dump_to_path(&limited, &path, &options.with_partial(true), &context)
             .await
             .unwrap_or_else(|error| panic!("{}", error.chain()));
+        assert!(report.warnings.iter().any(|one| one.contains("SHOW DATABASES")), "{report:?}");
         let manifest = inspect(&path).unwrap().manifest;
         let found: BTreeSet<_> =
             manifest.databases.iter().map(|database| database.name.clone()).collect();
