@@ -111,7 +111,10 @@ async fn restore(
         status.target = Some(TargetState::Partial);
     });
     // The way back is on the disk before anything is changed.
-    shared.write().await.inspect_err(|_| shared.set_recovery(None))?;
+    shared.write().await.inspect_err(|_| {
+        shared.set_recovery(None);
+        shared.update(|status| status.target = Some(TargetState::Untouched));
+    })?;
     let report = prepared.replay(context, touched).await?;
     Ok(JobReport::Restored { file, report })
 }

@@ -102,10 +102,11 @@ async fn a_disk_that_is_full() {
     let length = world.backup().metadata().unwrap().len();
     assert!(length > 20_000, "{length}");
     let places = depth(6, 60);
+    // Not to the last byte: a manifest of another moment can be shorter.
     for place in 0..=places {
         figure("faults injected", 1);
         let limits =
-            Limits { file_bytes: Some((length - 1) * place / places), ..Limits::default() };
+            Limits { file_bytes: Some((length - 500) * place / places), ..Limits::default() };
         let url = server.url_of(&world.source.name);
         let ended = Child::start(&dump_errand(&world, url), &limits).end().await.unwrap();
         assert_eq!(ended.kind, Some(ErrorKind::Io), "{limits:?}: {}", ended.chain);
