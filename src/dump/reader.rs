@@ -215,8 +215,14 @@ impl Reader {
         let look =
             |table: &Table| format!("(SELECT 1 FROM {} LIMIT 0)", quote_identifier(&table.name));
         let all: Vec<_> = locked.iter().map(|table| look(table)).collect();
-        if all.is_empty() || self.session.query(&all.join(" UNION ALL ")).await.is_ok() {
+        if all.is_empty() {
             return Ok(());
+        }
+        match self.session.query(&all.join(" UNION ALL ")).await {
+            Ok(_) => return Ok(()),
+            // Only what the server says can be the fault of one table.
+            Err(error) if error.server().is_none() => return Err(error),
+            Err(_) => {}
         }
         // One after the other, so that the error names its table.
         for table in locked {

@@ -81,10 +81,24 @@ impl Session {
         self.conn.as_mut().ok_or_else(|| Error::new(ErrorKind::Internal, "the session is closed"))
     }
 
+    /// Takes the connection for a statement. One whose last answer was given up is not to be had: that
+    /// answer may still come, and would be taken for the next one's.
+    fn begin(&mut self) -> Result<()> {
+        if self.busy {
+            self.context.check()?;
+            return Err(Error::new(
+                ErrorKind::Connect,
+                "the connection was given up in the middle of an answer",
+            ));
+        }
+        self.busy = true;
+        Ok(())
+    }
+
     /// Runs a statement and reads its answer to the end, whatever it is.
     pub(crate) async fn execute(&mut self, sql: impl AsRef<[u8]> + Send) -> Result<()> {
         let (context, peer) = (self.context.clone(), Arc::clone(&self.peer));
-        self.busy = true;
+        self.begin()?;
         let conn = self.conn()?;
         let sql = sql.as_ref();
         let done = context.run(peer.answer(sql.len(), conn.query_drop(sql))).await??;
@@ -100,7 +114,7 @@ impl Session {
     /// The same, with a limit to the text of the answer in bytes.
     async fn query_within(&mut self, sql: &str, limit: usize) -> Result<Vec<TextRow>> {
         let (context, peer) = (self.context.clone(), Arc::clone(&self.peer));
-        self.busy = true;
+        self.begin()?;
         let conn = self.conn()?;
         let read = async {
             let mut result: QueryResult<'_, '_, TextProtocol> = conn.query_iter(sql).await?;
@@ -136,7 +150,7 @@ impl Session {
     /// Has the server parse a statement and look up all that it names, without running it.
     pub(crate) async fn check_statement(&mut self, sql: &[u8]) -> Result<()> {
         let (context, peer) = (self.context.clone(), Arc::clone(&self.peer));
-        self.busy = true;
+        self.begin()?;
         let conn = self.conn()?;
         let checked = async {
             let statement = conn.prep(sql).await?;
@@ -150,7 +164,7 @@ impl Session {
     /// Runs a query by the binary protocol; the rows are read one at a time.
     pub(crate) async fn rows(&mut self, sql: &str) -> Result<Rows<'_>> {
         let context = self.context.clone();
-        self.busy = true;
+        self.begin()?;
         let Self { conn, busy, peer, .. } = self;
         let conn = conn
             .as_mut()

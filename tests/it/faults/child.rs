@@ -74,11 +74,13 @@ pub(crate) struct Errand {
     pub(crate) descriptors: Option<usize>,
     /// The phase that panics when it is entered.
     pub(crate) panics_at: Option<String>,
+    /// Whether it waits for late answers as long as it does by default.
+    pub(crate) is_patient: bool,
 }
 
 impl Errand {
     pub(crate) fn new(url: String, task: Task) -> Self {
-        Self { url, task, cancels: false, descriptors: None, panics_at: None }
+        Self { url, task, cancels: false, descriptors: None, panics_at: None, is_patient: false }
     }
 }
 
@@ -306,8 +308,8 @@ async fn run(errand: Errand) -> Ended {
             context.cancel();
         });
     }
-    let connect =
-        impatient(&ConnectOptions::from_url(&errand.url).unwrap()).with_tls_mode(TlsMode::Disabled);
+    let connect = ConnectOptions::from_url(&errand.url).unwrap().with_tls_mode(TlsMode::Disabled);
+    let connect = if errand.is_patient { connect } else { impatient(&connect) };
     let logs = std::env::var_os(LOGS).is_some();
     if logs {
         tracing::subscriber::set_global_default(Everything).unwrap();

@@ -18,7 +18,8 @@ on_each_server! {
         let (before, _) = server.url.rsplit_once(':').unwrap();
         let port = proxy.options(&options).port();
         let task = Task::Dump { path: world.directory.path().join("dump.sql.gz") };
-        let slow = Errand::new(format!("{before}:{port}/{}", world.source.name), task.clone());
+        let mut slow = Errand::new(format!("{before}:{port}/{}", world.source.name), task.clone());
+        slow.is_patient = true;
         let slow = Child::start(&slow, &Limits::default());
         proxy.held().await;
         let fast = Errand::new(server.url_of(&world.source.name), task);
@@ -49,7 +50,8 @@ on_each_server! {
                 connections: 1,
             };
             let url = format!("{before}:{port}/{}", world.target.name);
-            let slow = Errand::new(url, task(world.directory.path()));
+            let mut slow = Errand::new(url, task(world.directory.path()));
+            slow.is_patient = true;
             let slow = Child::start(&slow, &Limits::default());
             proxy.held().await;
             let url = server.url_of(&world.target.name);
@@ -81,7 +83,9 @@ on_each_server! {
         let task = |job| Task::Job { directory: directory.clone(), job };
         let url = format!("{before}:{port}/{}", world.target.name);
         let restore = JobTask::Restore(name().to_string());
-        let first = Child::start(&Errand::new(url, task(restore.clone())), &Limits::default());
+        let mut first = Errand::new(url, task(restore.clone()));
+        first.is_patient = true;
+        let first = Child::start(&first, &Limits::default());
         proxy.held().await;
         for job in [JobTask::Create, restore, JobTask::Prune] {
             let url = server.url_of(&world.target.name);
