@@ -29,6 +29,10 @@ use crate::server::{
 const CLOCK_STEP: Duration = Duration::from_millis(700);
 const CLOCK_ATTEMPTS: u32 = 4;
 
+/// How often tables that seem to have changed are looked at, and the time between two looks.
+const LOOKS: u32 = 3;
+const LOOK_STEP: Duration = Duration::from_millis(50);
+
 /// The state of one database before the snapshot.
 #[derive(Debug)]
 struct Before {
@@ -113,6 +117,22 @@ impl Guard {
 
     /// Compares tables of one database, whose metadata locks a dumping session holds.
     pub(super) async fn check_tables(&mut self, database: &str, tables: &[&str]) -> Result<()> {
+        // While others change tables, the server's lists can lack one that is there. Under the lock
+        // nothing becomes right again that has changed.
+        for _ in 1..LOOKS {
+            match self.compare_tables(database, tables).await {
+                Err(error) if error.kind() == ErrorKind::Changed => {
+                    tracing::debug!(error = %error, "looking again");
+                    let context = self.session.context().clone();
+                    context.run(tokio::time::sleep(LOOK_STEP)).await?;
+                }
+                done => return done,
+            }
+        }
+        self.compare_tables(database, tables).await
+    }
+
+    async fn compare_tables(&mut self, database: &str, tables: &[&str]) -> Result<()> {
         let now = self.session.table_states(database, Some(tables)).await?;
         let mut numbered = Vec::new();
         for name in tables {
