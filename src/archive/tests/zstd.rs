@@ -1,7 +1,5 @@
 //! Scripts that are compressed by zstd: known by their bytes, and read to their end or not at all.
 
-use std::io::{Read as _, Write as _};
-
 use super::super::*;
 use super::build::{inspect_bytes, on_disk, verify_bytes};
 use crate::error::ErrorKind;
@@ -34,6 +32,8 @@ fn without_the_feature_the_error_names_it() {
 
 #[cfg(feature = "zstd")]
 mod with_the_feature {
+    use std::io::{Read as _, Write as _};
+
     use super::*;
 
     fn frame(text: &[u8], checksum: bool) -> Vec<u8> {
