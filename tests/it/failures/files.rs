@@ -80,6 +80,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// One frame.
+#[cfg(feature = "zstd")]
 fn zstd(bytes: &[u8], checksum: bool) -> Vec<u8> {
     let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
     encoder.include_checksum(checksum).unwrap();
@@ -286,6 +287,7 @@ on_each_server! {
     }
 
     /// zstd data of another tool, likewise.
+    #[cfg(feature = "zstd")]
     async fn zstd_data_that_is_damaged_is_refused(server: TestServer) {
         let source = sample_database(&server, 200).await;
         let script = stock_dump(&source).await;
@@ -348,6 +350,7 @@ on_each_server! {
     }
 
     /// A small file with a statement that never ends: refused without a large part of it in memory.
+    #[cfg(feature = "zstd")]
     async fn a_bomb_is_refused_before_it_has_filled_the_memory(server: TestServer) {
         let target = Target::make(&server).await;
         let mut bomb = zstd::Encoder::new(Vec::new(), 3).unwrap();
