@@ -47,6 +47,18 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(|error| {
-        Error::new(ErrorKind::Internal, "a file operation panicked").with_source(error)
+        let message = if error.is_cancelled() {
+            "the runtime has ended"
+        } else {
+            "a file operation panicked"
+        };
+        Error::new(ErrorKind::Internal, message).with_source(error)
     })?
+}
+
+/// Whether [`blocking`] did nothing, because its runtime is at its end.
+fn runtime_has_ended(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<tokio::task::JoinError>())
+        .is_some_and(tokio::task::JoinError::is_cancelled)
 }

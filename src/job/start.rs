@@ -211,8 +211,7 @@ impl BackupManager {
             kind = %shared.status().kind,
             database = %shown(&databases),
         );
-        let task =
-            Task { inner: Arc::clone(inner), shared, operation, exclusive, lock_names: databases };
+        let task = Task::new(Arc::clone(inner), shared, operation, exclusive, databases);
         tokio::spawn(task.run().instrument(span));
         Ok(job)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -39,14 +39,27 @@ impl Drop for Ending {
 
 /// A job from its start to its end.
 pub(super) struct Task {
-    pub(super) inner: Arc<Inner>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) operation: Operation,
-    pub(super) exclusive: Exclusive,
-    pub(super) lock_names: Vec<String>,
+    /// Dropped before the locks are.
+    _ending: Ending,
+    inner: Arc<Inner>,
+    shared: Arc<Shared>,
+    operation: Operation,
+    exclusive: Exclusive,
+    lock_names: Vec<String>,
 }
 
 impl Task {
+    pub(super) fn new(
+        inner: Arc<Inner>,
+        shared: Arc<Shared>,
+        operation: Operation,
+        exclusive: Exclusive,
+        lock_names: Vec<String>,
+    ) -> Self {
+        let _ending = Ending(Arc::clone(&shared));
+        Self { _ending, inner, shared, operation, exclusive, lock_names }
+    }
+
     pub(super) async fn run(self) {
         let (inner, shared) = (Arc::clone(&self.inner), Arc::clone(&self.shared));
         let touched = Arc::new(AtomicBool::new(false));
@@ -61,7 +74,6 @@ impl Task {
         touched: &AtomicBool,
     ) {
         let shared = Arc::clone(&self.shared);
-        let _end = Ending(Arc::clone(&shared));
         tracing::info!("job started");
         self.hook(Moment::Started).await;
         shared.update(|status| {
@@ -91,9 +103,7 @@ impl Task {
                 biased;
                 done = &mut work => {
                     self.show(&mut pace);
-                    return done.unwrap_or_else(|error| {
-                        Err(Error::new(ErrorKind::Internal, "the job panicked").with_source(error))
-                    });
+                    return finished(done, "the job panicked").await;
                 }
                 _ = tick.tick() => {}
             }
@@ -203,15 +213,7 @@ impl Task {
         loop {
             tokio::select! {
                 biased;
-                done = &mut work => {
-                    return match done {
-                        Ok(done) => done.map(drop),
-                        Err(error) => Err(Error::new(
-                            ErrorKind::Internal,
-                            "the rollback panicked",
-                        ).with_source(error)),
-                    };
-                }
+                done = &mut work => return finished(done, "the rollback panicked").await.map(drop),
                 _ = tick.tick() => self.show(&mut pace),
             }
         }
@@ -269,6 +271,9 @@ impl Task {
             tracing::warn!(error = %error.chain(), "the journal was not brought up to date");
         }
         if let Err(error) = shared.write_as(last.clone()).await {
+            if super::runtime_has_ended(&error) {
+                return gone_with_the_runtime().await;
+            }
             let text = format!("the end of the job is not in the journal: {}", error.chain());
             tracing::error!("{text}");
             last.warnings.push(text);
@@ -283,6 +288,25 @@ impl Task {
     async fn hook(&self, moment: Moment) {
         call(&self.inner, moment, self.shared.status()).await;
     }
+}
+
+/// What a task of a job came to. A panic in it becomes an error.
+async fn finished<T>(
+    done: std::result::Result<Result<T>, JoinError>,
+    panicked: &'static str,
+) -> Result<T> {
+    match done {
+        Ok(done) => done,
+        // Nothing of ours aborts it.
+        Err(error) if error.is_cancelled() => gone_with_the_runtime().await,
+        Err(error) => Err(Error::new(ErrorKind::Internal, panicked).with_source(error)),
+    }
+}
+
+/// The runtime is about to drop the task that waits here: nothing that it would start is run any
+/// more, and [`Ending`] writes down how the job was.
+async fn gone_with_the_runtime<T>() -> T {
+    std::future::pending().await
 }
 
 /// Calls a hook, in a task of its own so that a panic ends there.
@@ -355,7 +379,7 @@ mod tests {
         };
         let job = super::super::Job(Arc::clone(&shared));
         inner.remember(&job);
-        (Task { inner, shared, operation, exclusive, lock_names: Vec::new() }, job)
+        (Task::new(inner, shared, operation, exclusive, Vec::new()), job)
     }
 
     /// Nothing keeps the next job out.
@@ -438,6 +462,65 @@ mod tests {
             assert_eq!(manager.job(job.id()).await.unwrap().state, JobState::Interrupted);
             assert_free(&manager).await;
         });
+    }
+
+    /// What is started on a runtime that is about to end is not run, and looks as if it was aborted.
+    #[test]
+    fn a_job_that_starts_as_its_runtime_ends_is_interrupted() {
+        #[derive(Debug, PartialEq)]
+        enum At {
+            /// Its task is not polled any more.
+            Queue,
+            Work,
+            End,
+        }
+        for at in [At::Queue, At::Work, At::End] {
+            let directory = tempfile::tempdir().unwrap();
+            let inside = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap();
+            let (begin, begun) = std::sync::mpsc::channel::<()>();
+            let (shut_down, is_shut_down) = std::sync::mpsc::channel::<()>();
+            let (manager, job) = inside.block_on(async {
+                let manager = open(&directory, ManagerOptions::default()).await;
+                let (task, job) = task(&manager, JobKind::Verify).await;
+                // The only worker does nothing else until the runtime shuts down.
+                let wait = move || {
+                    begin.send(()).unwrap();
+                    is_shut_down.recv().unwrap();
+                };
+                if at == At::Queue {
+                    tokio::spawn(async move { wait() });
+                    begun.recv().unwrap();
+                    tokio::spawn(task.run());
+                } else {
+                    let ends = at == At::End;
+                    tokio::spawn(async move {
+                        wait();
+                        if ends {
+                            let error = Error::new(ErrorKind::Io, "the disk is gone");
+                            task.end(Err(error), None).await;
+                        } else {
+                            task.run_work(std::future::pending(), &AtomicBool::new(false)).await;
+                        }
+                    });
+                    begun.recv().unwrap();
+                }
+                (manager, job)
+            });
+            inside.shutdown_background();
+            shut_down.send(()).unwrap();
+            tokio::runtime::Runtime::new().unwrap().block_on(async {
+                let ended = tokio::time::timeout(Duration::from_secs(60), job.wait()).await;
+                assert_eq!(ended.unwrap().unwrap_err().kind(), ErrorKind::Internal, "{at:?}");
+                let status = manager.job(job.id()).await.unwrap();
+                assert_eq!(status.state, JobState::Interrupted, "{at:?}");
+                let another = open(&directory, ManagerOptions::default()).await;
+                assert_eq!(another.job(job.id()).await.unwrap(), status, "{at:?}");
+            });
+        }
     }
 
     /// Hooks that hang at the start of a job and panic at its end.
