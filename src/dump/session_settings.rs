@@ -1,0 +1,96 @@
+//! The session settings at the start of a script, and their end.
+
+use super::history;
+use super::objects::SCRIPT_SQL_MODE;
+use super::run::Dump;
+use crate::archive::{FORMAT_VERSION, SIGNATURE, Section};
+use crate::error::Result;
+use crate::server::Flavor;
+use crate::sql::literal::push_fmt;
+
+impl Dump {
+    /// Session settings, saved and set. Versioned comments, as stock dumps have them. Nothing here
+    /// depends on the time: the same rows give the same bytes, up to the manifest.
+    pub(super) async fn start(&mut self) -> Result<()> {
+        let with_history = self.keeps_history();
+        let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
+        script.section(Section::Start, None).await?;
+        let text = script.text();
+        push_fmt(text, format_args!("{SIGNATURE}{FORMAT_VERSION}\n"));
+        push_fmt(
+            text,
+            format_args!("-- Logical backup by snapdump {}\n", env!("CARGO_PKG_VERSION")),
+        );
+        let server = crate::ident::one_line(&format!(
+            "Server: {flavor} {}",
+            self.main.session.version().as_str()
+        ));
+        push_fmt(text, format_args!("-- {server}\n"));
+        text.extend_from_slice(
+            b"-- The last lines of this file are its footer. Without them it is a fragment.\n\n",
+        );
+        for sql in [
+            "/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */",
+            "/*!40101 SET @OLD_CHARACTER_SET_RESULTS=@@CHARACTER_SET_RESULTS */",
+            "/*!40101 SET @OLD_COLLATION_CONNECTION=@@COLLATION_CONNECTION */",
+            "/*!50503 SET NAMES utf8mb4 */",
+            "/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */",
+            "/*!40103 SET TIME_ZONE='+00:00' */",
+            "/*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */",
+            "/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */",
+        ] {
+            script.statement(sql);
+        }
+        script.statement(format!(
+            "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='{SCRIPT_SQL_MODE}' */"
+        ));
+        script.statement("/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */");
+        if with_history {
+            script.statement(history::ALLOW_INSERT);
+        }
+        if flavor == Flavor::MariaDb {
+            // Rows can be older than a constraint. Other servers take this for a comment.
+            script.statement(
+                "/*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS=@@CHECK_CONSTRAINT_CHECKS, \
+                 CHECK_CONSTRAINT_CHECKS=0 */",
+            );
+        }
+        Ok(())
+    }
+
+    /// Session settings put back.
+    pub(super) async fn end(&mut self) -> Result<()> {
+        let with_history = self.keeps_history();
+        let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
+        script.section(Section::End, None).await?;
+        script.text().push(b'\n');
+        if with_history {
+            script.statement(history::PUT_BACK);
+        }
+        if flavor == Flavor::MariaDb {
+            script.statement(
+                "/*M!100201 SET CHECK_CONSTRAINT_CHECKS=@OLD_CHECK_CONSTRAINT_CHECKS */",
+            );
+        }
+        for sql in [
+            "/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */",
+            "/*!40101 SET SQL_MODE=@OLD_SQL_MODE */",
+            "/*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */",
+            "/*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */",
+            "/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */",
+            "/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */",
+            "/*!40101 SET CHARACTER_SET_RESULTS=@OLD_CHARACTER_SET_RESULTS */",
+            "/*!40101 SET COLLATION_CONNECTION=@OLD_COLLATION_CONNECTION */",
+        ] {
+            script.statement(sql);
+        }
+        Ok(())
+    }
+
+    /// Whether rows of the past are among those of any table.
+    fn keeps_history(&self) -> bool {
+        let mut tables = self.shared.plan.databases.iter().flat_map(|database| &database.tables);
+        self.shared.options.rows()
+            && tables.any(|table| history::is_kept(table, &self.shared.options))
+    }
+}
