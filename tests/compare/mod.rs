@@ -1,6 +1,6 @@
 //! Reads everything a server will tell about one database, and lists how two databases differ.
 //!
-//! The integration tests and `examples/quickstart.rs` judge the library with it, so it knows
+//! The integration tests and `examples/quickstart` judge the library with it, so it knows
 //! nothing of the library: it shares no query, no decoding and no idea of what matters with the
 //! code that it judges.
 //!

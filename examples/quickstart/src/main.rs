@@ -6,9 +6,11 @@
 
 #![allow(clippy::print_stderr, reason = "a command line program talks on standard error")]
 
+#[path = "../../cli/mod.rs"]
 mod cli;
-#[path = "../tests/compare/mod.rs"]
+#[path = "../../../tests/compare/mod.rs"]
 mod compare;
+#[path = "../../sample/mod.rs"]
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
