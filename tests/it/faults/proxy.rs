@@ -234,6 +234,8 @@ impl State {
         mut to: OwnedWriteHalf,
     ) -> io::Result<Option<Break>> {
         let fault = self.fault.filter(|fault| fault.connection == number && fault.way == way);
+        let hold = self.hold.as_ref().filter(|_| way == Way::ToServer);
+        let mut sought = hold.map(Sought::new);
         let mut buffer = vec![0; 64 * 1024];
         let mut passed = 0u64;
         loop {
@@ -252,9 +254,8 @@ impl State {
             if read == 0 {
                 return Ok(None);
             }
-            if way == Way::ToServer
-                && let Some(hold) = &self.hold
-                && buffer[..read].windows(hold.text.len()).any(|part| part == hold.text.as_bytes())
+            if let (Some(hold), Some(sought)) = (hold, &mut sought)
+                && sought.is_in(&buffer[..read])
             {
                 let turn = hold.skip.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |skip| {
                     Some(skip.wrapping_sub(1))
@@ -268,5 +269,27 @@ impl State {
             passed += read as u64;
             count.store(passed, Ordering::SeqCst);
         }
+    }
+}
+
+/// The text of a [`Hold`], which can come in two pieces.
+struct Sought {
+    finder: memchr::memmem::Finder<'static>,
+    /// The end of what has passed, shorter than the text.
+    end: Vec<u8>,
+}
+
+impl Sought {
+    fn new(hold: &Hold) -> Self {
+        Self { finder: memchr::memmem::Finder::new(hold.text), end: Vec::new() }
+    }
+
+    /// Whether the text ends in what comes now.
+    fn is_in(&mut self, bytes: &[u8]) -> bool {
+        self.end.extend_from_slice(bytes);
+        let found = self.finder.find(&self.end).is_some();
+        let kept = self.end.len().min(self.finder.needle().len() - 1);
+        self.end.drain(..self.end.len() - kept);
+        found
     }
 }
