@@ -172,7 +172,9 @@ impl Guard {
         let mut unknown = None;
         for database in databases {
             let Some(states) = find(&self.before, &database.name) else { continue };
-            for table in &database.tables {
+            // Of a table without transactions the rows are not those of the snapshot, but of the time
+            // when it was read, under a lock and with its definition proven.
+            for table in database.tables.iter().filter(|table| table.transactional) {
                 let Some(state) = states.tables.get(&table.name) else { continue };
                 let object = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
                 match (own_ids(self.ids.as_ref(), &object), own_ids(now.as_ref(), &object)) {

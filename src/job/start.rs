@@ -163,7 +163,8 @@ impl BackupManager {
         let job = RunningJob::from(&status);
         let mut exclusive = Exclusive::take(&inner.slot, &inner.directory, &job).await?;
         // Whatever ran before has ended by now.
-        status.started_at = status.now();
+        status.updated_at = status.now();
+        status.started_at = status.updated_at;
         self.settle().await?;
         if kind == JobKind::Create {
             self.refuse_half_done(&databases).await?;

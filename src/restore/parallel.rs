@@ -202,7 +202,7 @@ impl ParallelReplay<'_> {
         });
         // With one table only in the member, the place of an error is known to be in it.
         let object = object.filter(|_| member.parts.len() == 1);
-        replay_member(session, &text, start, self.policy, replayed)
+        replay_member(session, text.into(), start, self.policy, replayed)
             .await
             .map_err(|error| error.at(|place| place.object = object.cloned()))?;
         let counters = self.context.counters();

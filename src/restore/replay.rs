@@ -15,7 +15,7 @@ use super::source::{Source, Text};
 use super::spread::{Kind, Spread, Step as Sharing};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::server::{Flavor, Session};
+use crate::server::{ER_LOCK_DEADLOCK, Flavor, Session};
 use crate::sql::charset::Charset;
 use crate::sql::excerpt::excerpt;
 use crate::sql::split::{Dialect, SplitOptions, Splitter, Statement, Step};
@@ -72,13 +72,14 @@ pub(super) async fn replay(
 /// under the settings of the script's start, which the session must have.
 pub(super) async fn replay_member(
     session: &mut Session,
-    text: &[u8],
+    text: Bytes,
     start: Start,
     policy: &Policy,
     replayed: &mut Replayed,
 ) -> Result<()> {
     let mut script = Script::new(session, None, policy);
-    script.buffer.extend_from_slice(text);
+    script.buffer.extend_from_slice(&text);
+    script.deadlocks = Some(Deadlocks { text, mark: None, left: DEADLOCKS });
     script.end = true;
     script.run(session, replayed, |place, statement| start.locate(place, statement)).await
 }
@@ -96,7 +97,29 @@ struct Script<'a> {
     /// The statement at the front of the buffer, if it has been looked at already.
     ahead: Option<Statement>,
     spread: Option<Spread<'a>>,
+    /// What to do about them, where other connections of ours insert rows beside this one.
+    deadlocks: Option<Deadlocks>,
+    /// The number of the last statement that was counted as done.
+    counted: u64,
     context: Context,
+}
+
+/// How many deadlocks are endured before they are an error.
+const DEADLOCKS: u32 = 20;
+
+/// The server ends a deadlock by rolling back a transaction, of which every statement is then sent
+/// again.
+struct Deadlocks {
+    /// All of the text.
+    text: Bytes,
+    mark: Option<Mark>,
+    left: u32,
+}
+
+/// Where no transaction was open.
+struct Mark {
+    offset: usize,
+    splitter: Splitter,
 }
 
 /// A statement that is sent by whoever is free.
@@ -122,6 +145,8 @@ impl<'a> Script<'a> {
             end: false,
             ahead: None,
             spread: None,
+            deadlocks: None,
+            counted: 0,
             context: session.context().clone(),
         }
     }
@@ -133,7 +158,25 @@ impl<'a> Script<'a> {
         replayed: &mut Replayed,
         locate: impl Fn(&mut Location, &Statement) + Send + Sync,
     ) -> Result<()> {
-        while let Some(statement) = self.next().await? {
+        let mut last = Replayed::default();
+        let done = self.run_on(session, replayed, &mut last, locate).await;
+        replayed.add(last);
+        done
+    }
+
+    /// The same; `last` is of the statements of a transaction that is open.
+    async fn run_on(
+        &mut self,
+        session: &mut Session,
+        replayed: &mut Replayed,
+        last: &mut Replayed,
+        locate: impl Fn(&mut Location, &Statement) + Send + Sync,
+    ) -> Result<()> {
+        loop {
+            if self.mark(session) {
+                replayed.add(std::mem::take(last));
+            }
+            let Some(statement) = self.next().await? else { break };
             let at = |error: Error| error.at(|place| locate(place, &statement));
             let text = self.buffer.get(statement.text.clone()).unwrap_or_default();
             let semicolon = self.splitter.semicolon_delimits();
@@ -156,38 +199,73 @@ impl<'a> Script<'a> {
                     }
                     Sharing::Share => {
                         self.ahead = Some(statement);
-                        Box::pin(self.share(session, replayed, &locate)).await?;
+                        Box::pin(self.share(session, last, &locate)).await?;
                         continue;
                     }
                 }
             }
-            replayed.statements += 1;
+            last.statements += 1;
             let mut asks = judged.examined.asks();
             if let Err(error) = session.execute(&sent).await {
+                let text = excerpt(text, &self.reading);
+                if is_deadlock(&error) && self.go_back() {
+                    tracing::debug!(error = %error, "sending the transaction again");
+                    *last = Replayed::default();
+                    continue;
+                }
                 let error = at(refused(error)).at(|place| {
-                    place.excerpt =
-                        Some(excerpt(text, &self.reading)).filter(|text| !text.is_empty());
+                    place.excerpt = Some(text).filter(|text| !text.is_empty());
                 });
                 // Whatever part of it was done.
                 asks = true;
-                replayed.failed(error, self.policy.goes_on())?;
+                last.failed(error, self.policy.goes_on())?;
             } else {
-                replayed
-                    .note_warnings(session, || {
-                        let mut place = Location::default();
-                        locate(&mut place, &statement);
-                        place.to_string()
-                    })
-                    .await?;
+                last.note_warnings(session, || {
+                    let mut place = Location::default();
+                    locate(&mut place, &statement);
+                    place.to_string()
+                })
+                .await?;
                 if let Some(spread) = &mut self.spread {
                     spread.after(statement.number, kind, &sent);
                 }
             }
             self.buffer.advance(statement.consumed);
             self.follow(session, asks).await.map_err(at)?;
-            session.context().counters().statements_done.add(1);
+            if statement.number > self.counted {
+                self.counted = statement.number;
+                session.context().counters().statements_done.add(1);
+            }
         }
         Ok(())
+    }
+
+    /// Takes note of where it is if no transaction is open, and says whether none is.
+    fn mark(&mut self, session: &Session) -> bool {
+        let commits = session.commits_by_itself();
+        if let Some(deadlocks) = &mut self.deadlocks
+            && commits
+        {
+            deadlocks.mark = Some(Mark {
+                offset: deadlocks.text.len() - self.buffer.len(),
+                splitter: self.splitter.clone(),
+            });
+        }
+        commits
+    }
+
+    /// Goes back to the start of the transaction that was rolled back, if that is known.
+    fn go_back(&mut self) -> bool {
+        let Some(Deadlocks { text, mark: Some(mark), left }) = &mut self.deadlocks else {
+            return false;
+        };
+        if *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        self.buffer = BytesMut::from(text.get(mark.offset..).unwrap_or_default());
+        self.splitter = mark.splitter.clone();
+        true
     }
 
     /// Has all connections send the statements that can be shared out, from the one at the front
@@ -318,6 +396,23 @@ impl<'a> Script<'a> {
     }
 }
 
+fn is_deadlock(error: &Error) -> bool {
+    error.server().is_some_and(|server| server.number == ER_LOCK_DEADLOCK)
+}
+
+/// Sends a statement that is a transaction of its own; again if it was given up for a deadlock.
+async fn insert(session: &mut Session, sql: &[u8]) -> Result<()> {
+    for _ in 0..DEADLOCKS {
+        match session.execute(sql).await {
+            Err(error) if is_deadlock(&error) => {
+                tracing::debug!(error = %error, "sending it again")
+            }
+            done => return done,
+        }
+    }
+    session.execute(sql).await
+}
+
 /// Sends a statement that nothing else depends on until all of its kind are sent.
 async fn send_shared(
     session: &mut Session,
@@ -329,7 +424,7 @@ async fn send_shared(
 ) -> Result<()> {
     let Shared { statement, text, sent } = shared;
     replayed.statements += 1;
-    if let Err(error) = session.execute(sent).await {
+    if let Err(error) = insert(session, sent).await {
         let error = refused(error).at(|place| {
             locate(place, statement);
             place.excerpt = Some(excerpt(text, reading)).filter(|text| !text.is_empty());

@@ -26,7 +26,8 @@ pub(crate) use catalog::{
     is_system_database, string_literal,
 };
 pub(crate) use error_number::{
-    ER_BAD_DB_ERROR, ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER, ER_VIEW_INVALID, is_missing_or_changed,
+    ER_BAD_DB_ERROR, ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER, ER_VIEW_INVALID,
+    is_missing_or_changed,
 };
 pub use flavor::{Flavor, ServerVersion};
 pub use identity::ServerIdentity;

@@ -31,6 +31,7 @@ mod connect;
 mod corpus;
 mod counts;
 mod databases;
+mod deadlocks;
 mod failures;
 mod faults;
 mod foreign_dumps;

@@ -239,9 +239,14 @@ impl Child {
 
     /// How it ended; `None` when it was killed.
     pub(crate) async fn end(mut self) -> Option<Ended> {
+        self.ended().await
+    }
+
+    /// The same. Not to be called again once it has said how.
+    pub(crate) async fn ended(&mut self) -> Option<Ended> {
         let ended = async {
             self.process.wait().await.unwrap();
-            self.result.await.unwrap()
+            (&mut self.result).await.unwrap()
         };
         tokio::time::timeout(Duration::from_secs(600), ended).await.expect("the child goes on")
     }

@@ -64,8 +64,8 @@ on_each_server! {
         let proxy = Proxy::hold_at(&options, "FROM `items`", 0).await;
         let (before, _) = server.url.rsplit_once(':').unwrap();
         let via = format!("{before}:{}/{}", proxy.options(&options).port(), world.target.name);
-        let child = start(&world, via, JobTask::Create, &clock).await;
-        proxy.held().await;
+        let mut child = start(&world, via, JobTask::Create, &clock).await;
+        proxy.held_before(child.ended()).await;
         set(DAY);
         proxy.release();
         assert_went_well(child.end().await, "back by a day");

@@ -112,8 +112,8 @@ async fn held_job(world: &World, task: JobTask, text: &'static str, limits: Limi
     let url = format!("{before}:{port}/{}", world.target.name);
     let directory = world.directory.path().to_owned();
     let errand = Errand::new(url, Task::Job { directory, job: task });
-    let child = Child::start(&errand, &limits);
-    proxy.held().await;
+    let mut child = Child::start(&errand, &limits);
+    proxy.held_before(child.ended()).await;
     HeldJob { child, proxy }
 }
 

@@ -78,7 +78,7 @@ impl World {
         let manager = self.manager(&proxy.options(&options), ManagerOptions::default()).await;
         let request = RestoreRequest::new(name()).with_rollback(false);
         let job = manager.restore(request).await.unwrap();
-        proxy.held().await;
+        proxy.held_before(job.wait()).await;
         proxy.stop().await;
         job.wait().await.unwrap_err();
         assert!(job.status().is_half_done(), "{:?}", job.status());
@@ -185,8 +185,8 @@ async fn break_job(world: &World, task: JobTask, text: &'static str, fault: Faul
         let url = format!("{before}:{}/{}", via.port(), world.target.name);
         let mut errand = Errand::new(url, Task::Job { directory, job: task });
         errand.cancels = fault == Fault::Term;
-        let child = Child::start(&errand, &Limits::default());
-        proxy.held().await;
+        let mut child = Child::start(&errand, &Limits::default());
+        proxy.held_before(child.ended()).await;
         if let Fault::Process(signal) = fault {
             figure("processes killed", 1);
             child.signal(signal).await;
@@ -207,7 +207,7 @@ async fn break_job(world: &World, task: JobTask, text: &'static str, fault: Faul
     }
     let manager = world.manager(&via, options).await;
     let job = start(&manager, &task).await;
-    proxy.held().await;
+    proxy.held_before(job.wait()).await;
     let mut proxy = Some(proxy);
     match fault {
         Fault::Kill => proxy.as_ref().unwrap().kill_all(&world.server).await,

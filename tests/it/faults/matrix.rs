@@ -69,14 +69,14 @@ enum Fault {
 const FAULTS: [Fault; 5] = [Fault::Kill, Fault::Cut, Fault::Blackout, Fault::Cancel, Fault::Drop];
 
 /// Brings the fault on the held operation, and returns how it ended, if anybody hears of that.
-async fn inject<T: Send + 'static>(
+async fn inject<T: Send + std::fmt::Debug + 'static>(
     fault: Fault,
     proxy: Proxy,
     server: &TestServer,
     context: &Context,
-    running: tokio::task::JoinHandle<snapdump::Result<T>>,
+    mut running: tokio::task::JoinHandle<snapdump::Result<T>>,
 ) -> Option<snapdump::Error> {
-    proxy.held().await;
+    proxy.held_before(&mut running).await;
     let mut proxy = Some(proxy);
     match fault {
         Fault::Kill => {

@@ -34,8 +34,8 @@ async fn kill_at(world: &World, restores: bool, text: &'static str) -> usize {
     let proxy = Proxy::hold_at(&options, text, 0).await;
     let url = url_via(world, &proxy.options(&options), &database.name);
     let errand = if restores { restore_errand(world, url, 2) } else { dump_errand(world, url) };
-    let child = Child::start(&errand, &Limits::default());
-    proxy.held().await;
+    let mut child = Child::start(&errand, &Limits::default());
+    proxy.held_before(child.ended()).await;
     figure("processes killed", 1);
     child.signal("KILL").await;
     assert_eq!(child.end().await, None);
@@ -83,8 +83,8 @@ on_each_server! {
             let mut errand =
                 if restores { restore_errand(&world, url, 1) } else { dump_errand(&world, url) };
             errand.cancels = true;
-            let child = Child::start(&errand, &Limits::default());
-            proxy.held().await;
+            let mut child = Child::start(&errand, &Limits::default());
+            proxy.held_before(child.ended()).await;
             child.signal("TERM").await;
             let ended = child.end().await.expect("it died of the signal");
             assert_eq!(ended.kind, Some(ErrorKind::Cancelled), "{}", ended.chain);

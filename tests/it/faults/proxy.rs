@@ -170,6 +170,18 @@ impl Proxy {
         });
     }
 
+    /// Waits until the text has come that this proxy holds, in something that must not end before.
+    pub(crate) async fn held_before<T: std::fmt::Debug>(&self, end: impl Future<Output = T>) {
+        tokio::select! {
+            biased;
+            () = self.held() => {}
+            ended = end => panic!(
+                "it ended before {:?} came: {ended:?}",
+                self.state.hold.as_ref().map(|hold| hold.text)
+            ),
+        }
+    }
+
     /// Lets the held text pass.
     pub(crate) fn release(&self) {
         self.state.hold.as_ref().unwrap().release.notify_one();

@@ -20,8 +20,8 @@ on_each_server! {
         let task = Task::Dump { path: world.directory.path().join("dump.sql.gz") };
         let mut slow = Errand::new(format!("{before}:{port}/{}", world.source.name), task.clone());
         slow.is_patient = true;
-        let slow = Child::start(&slow, &Limits::default());
-        proxy.held().await;
+        let mut slow = Child::start(&slow, &Limits::default());
+        proxy.held_before(slow.ended()).await;
         let fast = Errand::new(server.url_of(&world.source.name), task);
         let fast = Child::start(&fast, &Limits::default()).end().await.unwrap();
         assert_eq!(fast.kind, None, "{}", fast.chain);
@@ -52,8 +52,8 @@ on_each_server! {
             let url = format!("{before}:{port}/{}", world.target.name);
             let mut slow = Errand::new(url, task(world.directory.path()));
             slow.is_patient = true;
-            let slow = Child::start(&slow, &Limits::default());
-            proxy.held().await;
+            let mut slow = Child::start(&slow, &Limits::default());
+            proxy.held_before(slow.ended()).await;
             let url = server.url_of(&world.target.name);
             let fast = Errand::new(url, task(points.path()));
             let fast = Child::start(&fast, &Limits::default()).end().await.unwrap();
@@ -85,8 +85,8 @@ on_each_server! {
         let restore = JobTask::Restore(name().to_string());
         let mut first = Errand::new(url, task(restore.clone()));
         first.is_patient = true;
-        let first = Child::start(&first, &Limits::default());
-        proxy.held().await;
+        let mut first = Child::start(&first, &Limits::default());
+        proxy.held_before(first.ended()).await;
         for job in [JobTask::Create, restore, JobTask::Prune] {
             let url = server.url_of(&world.target.name);
             let second = Child::start(&Errand::new(url, task(job)), &Limits::default());
