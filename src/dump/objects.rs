@@ -6,7 +6,10 @@ use super::printed;
 use super::script::Script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, ER_NO_SUCH_USER, ER_VIEW_INVALID, Session, string_literal};
+use crate::server::{
+    Database, ER_NO_SUCH_USER, ER_VIEW_INVALID, Flavor, Session, is_missing_or_changed,
+    string_literal,
+};
 use crate::sql::literal::push_comment;
 
 /// The SQL mode of the script itself, to which it goes back after an object of another mode.
@@ -293,7 +296,10 @@ impl View {
     /// Reads a view of the session's current database: the server then leaves out that
     /// database's name, so that the view can be restored into another one.
     pub(super) async fn read(session: &mut Session, object: ObjectName) -> Result<Self> {
-        let row = session.query_one(&show_create(&object)).await?;
+        let row = match session.query_one(&show_create(&object)).await {
+            Ok(row) => row,
+            Err(error) => return Self::unprintable(session, object, error).await,
+        };
         let create = printed::without_own_database(
             row.bytes(1)?.unwrap_or_default(),
             object.database_name().unwrap_or_default(),
@@ -316,6 +322,51 @@ impl View {
             };
         }
         Ok(view)
+    }
+
+    /// A view that the server cannot print, as `MariaDB` cannot where what stands behind `FOR
+    /// SYSTEM_TIME` makes no sense any more. Its catalogue holds the text.
+    async fn unprintable(session: &mut Session, object: ObjectName, error: Error) -> Result<Self> {
+        let is_gone = error.server().is_some_and(|told| is_missing_or_changed(told.number));
+        let Some(broken) = reason(error.clone()).ok().flatten().filter(|_| !is_gone) else {
+            return Err(error);
+        };
+        if session.flavor() != Flavor::MariaDb {
+            return Err(error);
+        }
+        let database = object.database_name().unwrap_or_default();
+        let sql = format!(
+            "SELECT VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, CHARACTER_SET_CLIENT, \
+             COLLATION_CONNECTION, ALGORITHM FROM information_schema.VIEWS \
+             WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+            string_literal(database),
+            string_literal(object.name())
+        );
+        let rows = session.query(&sql).await?;
+        let row = rows.first().filter(|row| row.text(0).is_ok_and(|query| !query.is_empty()));
+        let Some(row) = row else { return Err(error) };
+        let definer = row.text(2)?;
+        let (user, host) = definer.rsplit_once('@').unwrap_or((&definer, ""));
+        let check = match row.text(1)?.as_str() {
+            "NONE" => String::new(),
+            check => format!(" WITH {check} CHECK OPTION"),
+        };
+        let create = format!(
+            "CREATE ALGORITHM={} DEFINER={}@{} SQL SECURITY {} VIEW {} AS {}{check}",
+            row.text(6)?,
+            quote_identifier(user),
+            quote_identifier(host),
+            row.text(3)?,
+            quote_identifier(object.name()),
+            row.text(0)?,
+        );
+        Ok(Self {
+            create: printed::without_own_database(create.as_bytes(), database),
+            charset_client: row.text(4)?,
+            collation_connection: row.text(5)?,
+            broken: Some(broken),
+            object,
+        })
     }
 
     /// What the server says to the view's query by itself, if it does not take it.

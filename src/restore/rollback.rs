@@ -229,15 +229,15 @@ async fn objects_to_drop(
     let mut queries = vec![
         // First, so that none of them runs in between.
         format!(
-            "SELECT 'EVENT', EVENT_NAME FROM information_schema.EVENTS \
+            "SELECT EVENT_NAME, 'EVENT' FROM information_schema.EVENTS \
              WHERE EVENT_SCHEMA = {schema}"
         ),
         format!(
-            "SELECT TABLE_TYPE, TABLE_NAME FROM information_schema.TABLES \
+            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES \
              WHERE TABLE_SCHEMA = {schema}"
         ),
         format!(
-            "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES \
+            "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES \
              WHERE ROUTINE_SCHEMA = {schema}"
         ),
     ];
@@ -245,16 +245,19 @@ async fn objects_to_drop(
                      WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'LIBRARIES'";
     if !session.query(libraries).await?.is_empty() {
         queries.push(format!(
-            "SELECT 'LIBRARY', LIBRARY_NAME FROM information_schema.LIBRARIES \
+            "SELECT LIBRARY_NAME, 'LIBRARY' FROM information_schema.LIBRARIES \
              WHERE LIBRARY_SCHEMA = {schema}"
         ));
     }
     let mut objects = Vec::new();
     for query in queries {
-        for row in session.query(&query).await? {
-            let name = row.text(1)?;
-            let (order, kind) = match row.text(0)?.as_str() {
+        let rows = session.query(&query).await?;
+        let views = session.views_among(&schema, &rows).await?;
+        for row in rows {
+            let name = row.text(0)?;
+            let (order, kind) = match row.text(1)?.as_str() {
                 "EVENT" => (0, ObjectKind::Event),
+                _ if views.contains(&name) => (1, ObjectKind::View),
                 "VIEW" => (1, ObjectKind::View),
                 "BASE TABLE" | "SYSTEM VERSIONED" => (2, ObjectKind::Table),
                 // The defaults of columns use them.

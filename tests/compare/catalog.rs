@@ -1,6 +1,6 @@
 //! The definitions: what `information_schema` and `SHOW CREATE …` say about each object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
@@ -128,11 +128,20 @@ impl Reader<'_> {
         view: &str,
         schema_column: &str,
     ) -> Result<Vec<Record>, mysql_async::Error> {
+        self.columns_of_catalog("*", view, schema_column).await
+    }
+
+    async fn columns_of_catalog(
+        &mut self,
+        columns: &str,
+        view: &str,
+        schema_column: &str,
+    ) -> Result<Vec<Record>, mysql_async::Error> {
         let name = quote_text(self.database);
         // The first condition is the one that servers can look up by; it ignores case, so that a
         // database whose name differs only in case would be taken for this one.
         self.query(format!(
-            "SELECT * FROM information_schema.{view} \
+            "SELECT {columns} FROM information_schema.{view} \
              WHERE {schema_column} = {name} AND CAST({schema_column} AS BINARY) = {name}"
         ))
         .await
@@ -209,11 +218,14 @@ impl Reader<'_> {
     }
 
     async fn tables(&mut self) -> Result<(), mysql_async::Error> {
+        let views = self.names_of_views().await?;
         for record in self.catalog("TABLES", "TABLE_SCHEMA").await? {
             let name = record.text("TABLE_NAME");
             let (kind, what) = match record.text("TABLE_TYPE").as_str() {
-                // Of a view this catalogue knows nothing but an error message when it is broken.
+                // Of a view this catalogue knows nothing but an error message when it is broken, and
+                // may call it a table then.
                 "VIEW" | "SYSTEM VIEW" => continue,
+                _ if views.contains(&name) => continue,
                 "SEQUENCE" => (Kind::Sequence, "SEQUENCE"),
                 _ if record.text("TEMPORARY") == "Y" => continue,
                 _ => (Kind::Table, "TABLE"),
@@ -275,8 +287,7 @@ impl Reader<'_> {
 
     async fn views(&mut self) -> Result<(), mysql_async::Error> {
         for record in self.catalog("VIEWS", "TABLE_SCHEMA").await? {
-            let name = record.text("TABLE_NAME");
-            let object = Object::new(Kind::View, name.clone());
+            let object = Object::new(Kind::View, record.text("TABLE_NAME"));
             let attributes: Vec<_> = record
                 .attributes("")
                 .map(|(column, value)| {
@@ -284,10 +295,18 @@ impl Reader<'_> {
                     (column, value)
                 })
                 .collect();
-            self.add(object.clone(), attributes);
-            self.add_show_create(object, "VIEW", &name).await?;
+            self.add(object, attributes);
+        }
+        for name in self.names_of_views().await? {
+            self.add_show_create(Object::new(Kind::View, name.clone()), "VIEW", &name).await?;
         }
         Ok(())
+    }
+
+    /// With all its columns, the catalogue leaves out views that the server cannot open.
+    async fn names_of_views(&mut self) -> Result<BTreeSet<String>, mysql_async::Error> {
+        let records = self.columns_of_catalog("TABLE_NAME", "VIEWS", "TABLE_SCHEMA").await?;
+        Ok(records.iter().map(|record| record.text("TABLE_NAME")).collect())
     }
 
     async fn triggers(&mut self) -> Result<(), mysql_async::Error> {

@@ -100,12 +100,17 @@ pub(crate) async fn layouts(
 ) -> Result<Vec<Layout>, mysql_async::Error> {
     let name = quote_text(database);
     let in_database = format!("TABLE_SCHEMA = {name} AND CAST(TABLE_SCHEMA AS BINARY) = {name}");
-    let tables: Vec<(String, String)> = conn
+    let mut tables: Vec<(String, String)> = conn
         .query(format!(
             "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE {in_database} \
              AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME"
         ))
         .await?;
+    // Some that are broken are listed as tables as well.
+    let views: Vec<String> = conn
+        .query(format!("SELECT TABLE_NAME FROM information_schema.VIEWS WHERE {in_database}"))
+        .await?;
+    tables.retain(|(name, _)| !views.contains(name));
     // All at once: a server may open every table of the database for each such query.
     let all_columns: Vec<(String, String, String, bool, String)> = conn
         .query(format!(

@@ -68,9 +68,15 @@ impl Session {
              TABLE_COLLATION, TABLE_COMMENT, UNIX_TIMESTAMP(CREATE_TIME) \
              FROM information_schema.TABLES {of} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
         );
+        let rows = self.query(&tables).await?;
+        let schema = string_literal(database);
+        let views = self.views_among(&schema, &rows).await?;
         let mut states = TableStates::new();
-        for row in self.query(&tables).await? {
+        for row in rows {
             let name = row.text(0)?;
+            if views.contains(&name) {
+                continue;
+            }
             let columns =
                 columns.get(&(ObjectKind::Table, name.clone())).copied().unwrap_or_default();
             let mut digest = Sha256::new_with_prefix(columns);

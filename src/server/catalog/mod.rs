@@ -8,7 +8,7 @@ pub(crate) use column::{Charset, Column, ColumnKind};
 pub(crate) use fingerprint::{Fingerprints, InnodbIds, TableState, TableStates};
 pub(crate) use objects::{Database, Event, KeyPart, Period, Routine, Table, Trigger};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::column::Doubtful;
 use super::flavor::Flavor;
@@ -119,8 +119,13 @@ impl Session {
              FROM information_schema.TABLES \
              WHERE TABLE_SCHEMA = {schema} ORDER BY TABLE_NAME"
         );
-        for row in self.query(&sql).await? {
-            let (table, kind) = (row.text(0)?, row.text(1)?);
+        let rows = self.query(&sql).await?;
+        let views = self.views_among(schema, &rows).await?;
+        for row in rows {
+            let (table, mut kind) = (row.text(0)?, row.text(1)?);
+            if views.contains(&table) {
+                "VIEW".clone_into(&mut kind);
+            }
             let engine = row.optional_text(2)?;
             let known = |engine: &String| engines.contains(&engine.to_lowercase());
             match kind.as_str() {
@@ -152,6 +157,33 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Which of these tables are views, which `MariaDB` calls base tables where it cannot open them.
+    /// Such a table has no engine; but a damaged one has none either. The rows begin with the columns
+    /// `TABLE_NAME`, `TABLE_TYPE` and `ENGINE`.
+    pub(crate) async fn views_among(
+        &mut self,
+        schema: &str,
+        tables: &[TextRow],
+    ) -> Result<BTreeSet<String>> {
+        let mut doubtful = BTreeSet::new();
+        for row in tables {
+            if row.text(1)? == "BASE TABLE" && row.optional_text(2)?.is_none() {
+                doubtful.insert(row.text(0)?);
+            }
+        }
+        if doubtful.is_empty() {
+            return Ok(doubtful);
+        }
+        let sql = format!(
+            "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = {schema}"
+        );
+        let mut views = BTreeSet::new();
+        for row in self.query(&sql).await? {
+            views.extend(doubtful.take(&row.text(0)?));
+        }
+        Ok(views)
     }
 
     async fn read_columns(&mut self, schema: &str, database: &mut Database) -> Result<()> {

@@ -8,7 +8,7 @@ use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, verify};
 
 use crate::backup::{assert_no_session_left, dump_into, files_in, restore_with, state};
 use crate::compare::{Description, compare};
-use crate::harness::{TestDatabase, TestServer};
+use crate::harness::{TestDatabase, TestServer, soon};
 use crate::roundtrip::connect;
 
 /// How long an operation may take to notice and report a fault, with the timeouts of
@@ -21,7 +21,7 @@ pub(super) const SESSIONS_END: Duration = Duration::from_secs(60);
 pub(crate) fn impatient(options: &ConnectOptions) -> ConnectOptions {
     options
         .clone()
-        .with_connect_timeout(Duration::from_secs(3))
+        .with_connect_timeout(Duration::from_secs(3).max(2 * soon()))
         .with_read_timeout(Duration::from_millis(250))
 }
 
