@@ -40,7 +40,8 @@ impl Drop for Ending {
 /// A job from its start to its end.
 pub(super) struct Task {
     /// Dropped before the locks are.
-    _ending: Ending,
+    #[expect(dead_code, reason = "it does its work when it is dropped")]
+    ending: Ending,
     inner: Arc<Inner>,
     shared: Arc<Shared>,
     operation: Operation,
@@ -56,8 +57,8 @@ impl Task {
         exclusive: Exclusive,
         lock_names: Vec<String>,
     ) -> Self {
-        let _ending = Ending(Arc::clone(&shared));
-        Self { _ending, inner, shared, operation, exclusive, lock_names }
+        let ending = Ending(Arc::clone(&shared));
+        Self { ending, inner, shared, operation, exclusive, lock_names }
     }
 
     pub(super) async fn run(self) {
@@ -481,19 +482,19 @@ mod tests {
                 .enable_all()
                 .build()
                 .unwrap();
-            let (begin, begun) = std::sync::mpsc::channel::<()>();
+            let (started, has_started) = std::sync::mpsc::channel::<()>();
             let (shut_down, is_shut_down) = std::sync::mpsc::channel::<()>();
             let (manager, job) = inside.block_on(async {
                 let manager = open(&directory, ManagerOptions::default()).await;
                 let (task, job) = task(&manager, JobKind::Verify).await;
                 // The only worker does nothing else until the runtime shuts down.
                 let wait = move || {
-                    begin.send(()).unwrap();
+                    started.send(()).unwrap();
                     is_shut_down.recv().unwrap();
                 };
                 if at == At::Queue {
                     tokio::spawn(async move { wait() });
-                    begun.recv().unwrap();
+                    has_started.recv().unwrap();
                     tokio::spawn(task.run());
                 } else {
                     let ends = at == At::End;
@@ -506,7 +507,7 @@ mod tests {
                             task.run_work(std::future::pending(), &AtomicBool::new(false)).await;
                         }
                     });
-                    begun.recv().unwrap();
+                    has_started.recv().unwrap();
                 }
                 (manager, job)
             });

@@ -405,7 +405,7 @@ async fn insert(session: &mut Session, sql: &[u8]) -> Result<()> {
     for _ in 0..DEADLOCKS {
         match session.execute(sql).await {
             Err(error) if is_deadlock(&error) => {
-                tracing::debug!(error = %error, "sending it again")
+                tracing::debug!(error = %error, "sending it again");
             }
             done => return done,
         }
