@@ -138,7 +138,10 @@ impl BackupManager {
         let names = self.half_done(job).await?.names();
         let start = self.start(JobKind::RollBack, None, names).await?;
         // Only now nobody else can be about to do the same.
-        let recovery = self.half_done(job).await?;
+        let recovery = match self.half_done(job).await {
+            Ok(recovery) => recovery,
+            Err(error) => return start.give_up(error).await,
+        };
         self.go(start, recovery.restore_point.clone(), Operation::RollBack { job, recovery }).await
     }
 
@@ -146,7 +149,7 @@ impl BackupManager {
         vec![self.inner.connect.database().unwrap_or_default().to_owned()]
     }
 
-    /// Takes all locks, and makes sure that there is room.
+    /// Takes all locks, and makes sure that there is room. When it fails they are free again.
     async fn start(
         &self,
         kind: JobKind,
@@ -159,21 +162,32 @@ impl BackupManager {
         let context = Context::new().with_timeout(timeout);
         let journal = inner.journal.clone();
         let last = super::blocking(move || Ok(journal.ids()?.first().copied())).await?;
-        let mut status = JobStatus::new(JobId::after(last), kind, JobOwner::this_process());
+        let status = JobStatus::new(JobId::after(last), kind, JobOwner::this_process());
         let job = RunningJob::from(&status);
-        let mut exclusive = Exclusive::take(&inner.slot, &inner.directory, &job).await?;
+        let exclusive = Exclusive::take(&inner.slot, &inner.directory, &job).await?;
+        let mut start = Start { status, context, exclusive, databases };
+        match self.prepare(&mut start, kind, &job).await {
+            Ok(()) => Ok(start),
+            Err(error) => start.give_up(error).await,
+        }
+    }
+
+    /// Makes sure that a job that is alone in the directory can begin.
+    async fn prepare(&self, start: &mut Start, kind: JobKind, job: &RunningJob) -> Result<()> {
+        let inner = &self.inner;
+        let Start { status, context, exclusive, databases } = start;
         // Whatever ran before has ended by now.
         status.updated_at = status.now();
         status.started_at = status.updated_at;
         self.settle().await?;
         if kind == JobKind::Create {
-            self.refuse_half_done(&databases).await?;
+            self.refuse_half_done(databases).await?;
         }
         if kind != JobKind::Verify {
-            let work = inner.lock_databases(&mut exclusive, &databases, &job, &context);
+            let work = inner.lock_databases(exclusive, databases, job, context);
             let bytes = context.run(work).await??;
             if kind != JobKind::RollBack {
-                let room = inner.check_space(bytes, &databases).await;
+                let room = inner.check_space(bytes, databases).await;
                 status.estimated_bytes = Some(match room {
                     Err(error) if kind == JobKind::Restore => return Err(not_saved(error)),
                     room => room?,
@@ -188,7 +202,7 @@ impl BackupManager {
             (last.kind == kind && last.report.is_some())
                 .then(|| u64::try_from(took.num_seconds().saturating_add(1)).ok())?
         });
-        Ok(Start { status, context, exclusive, databases })
+        Ok(())
     }
 
     /// Sets a job going.
@@ -203,7 +217,10 @@ impl BackupManager {
         status.file = file;
         status.say();
         let shared = Arc::new(Shared::new(status, context, inner.journal.clone()));
-        shared.write().await?;
+        if let Err(error) = shared.write().await {
+            exclusive.release().await;
+            return Err(error);
+        }
         let job = Job(Arc::clone(&shared));
         inner.remember(&job);
         let span = tracing::info_span!(
@@ -224,6 +241,14 @@ struct Start {
     context: Context,
     exclusive: Exclusive,
     databases: Vec<String>,
+}
+
+impl Start {
+    /// Gives the locks back before the error is told: whoever hears of it may begin the next job.
+    async fn give_up<T>(self, error: Error) -> Result<T> {
+        self.exclusive.release().await;
+        Err(error)
+    }
 }
 
 impl Inner {
