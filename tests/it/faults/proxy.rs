@@ -51,7 +51,8 @@ struct State {
     hold: Option<Hold>,
     /// Bytes that passed, by connection: to the server, to the client.
     passed: std::sync::Mutex<Vec<Arc<[AtomicU64; 2]>>>,
-    /// The ports from which the server is reached: it knows the connections by them.
+    /// The ports from which the server is reached now: it knows the connections by them. One that is
+    /// closed may be somebody else's the next moment.
     ports: std::sync::Mutex<Vec<u16>>,
     broken: watch::Sender<bool>,
     blackout: watch::Sender<bool>,
@@ -134,7 +135,7 @@ impl Proxy {
             .collect()
     }
 
-    /// Lets another client kill all connections that have been made so far.
+    /// Lets another client kill all connections that are open.
     pub(crate) async fn kill_all(&self, server: &TestServer) {
         let ports = self.state.ports.lock().unwrap().clone();
         let mut conn = server.conn().await;
@@ -211,7 +212,7 @@ impl State {
             return std::future::pending().await;
         }
         let server = TcpStream::connect(&self.upstream).await?;
-        self.ports.lock().unwrap().push(server.local_addr()?.port());
+        let _port = OpenPort::new(&self.ports, server.local_addr()?.port());
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let (from_client, to_client) = client.into_split();
@@ -281,6 +282,25 @@ impl State {
             passed += read as u64;
             count.store(passed, Ordering::SeqCst);
         }
+    }
+}
+
+/// A port in a list, as long as this value lives.
+struct OpenPort<'a> {
+    ports: &'a std::sync::Mutex<Vec<u16>>,
+    port: u16,
+}
+
+impl<'a> OpenPort<'a> {
+    fn new(ports: &'a std::sync::Mutex<Vec<u16>>, port: u16) -> Self {
+        ports.lock().unwrap().push(port);
+        Self { ports, port }
+    }
+}
+
+impl Drop for OpenPort<'_> {
+    fn drop(&mut self) {
+        self.ports.lock().unwrap().retain(|port| *port != self.port);
     }
 }
 

@@ -239,7 +239,8 @@ fn backup_of(directory: &Path) -> BackupName {
 }
 
 /// The phases in which only files are read and written: no server is asked, so nothing can hold them,
-/// but a backup of some size takes a while.
+/// but a backup of 128 MB takes longer than the tenth of a second between two looks of a job at its
+/// own phase.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancelled_while_a_file_is_read() {
     let server = TestServer::mariadb_11_8();
@@ -247,7 +248,7 @@ async fn cancelled_while_a_file_is_read() {
     database
         .run(&[
             "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, text LONGTEXT)",
-            "INSERT INTO t (text) SELECT REPEAT(SHA2(seq, 512), 8192) FROM seq_1_to_32",
+            "INSERT INTO t (text) SELECT REPEAT(SHA2(seq, 512), 8192) FROM seq_1_to_128",
         ])
         .await;
     let directory = tempfile::tempdir().unwrap();
