@@ -283,20 +283,22 @@ async fn drop_database(url: &str, name: &str) -> mysql_async::Result<()> {
     // Tables of another database may refer to this one's.
     conn.query_drop("SET SESSION lock_wait_timeout = 2, foreign_key_checks = 0").await?;
     let mut result = Ok(());
-    for _ in 0..10 {
-        result = conn.query_drop(format!("DROP DATABASE IF EXISTS {name}")).await;
-        if result.is_ok() {
-            break;
-        }
-        // A connection that a failed test left behind may still hold locks on the tables. MySQL
-        // does not list any while one runs a statement with characters beyond the BMP (error
-        // 3854); there may be nothing to kill, or there is another turn.
+    // Longer than another test's dump may hold commits back.
+    for _ in 0..30 {
+        // What a test left behind may hold locks on the tables, or hold back the commits of the
+        // whole server; its own clean-up cannot run while this thread waits. MySQL does not list
+        // any connection while one runs a statement with characters beyond the BMP (error 3854);
+        // there may be nothing to kill, or there is another turn.
         let ids: Result<Vec<u64>, _> = conn
             .query(format!("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '{name}'"))
             .await;
         for id in ids.unwrap_or_default() {
             // It may end by itself between the two statements.
             let _ = conn.query_drop(format!("KILL {id}")).await;
+        }
+        result = conn.query_drop(format!("DROP DATABASE IF EXISTS {name}")).await;
+        if result.is_ok() {
+            break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
