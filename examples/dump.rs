@@ -59,7 +59,7 @@ struct Args {
     #[arg(long, default_value = "keep", value_name = "POLICY", value_parser = definer)]
     definer: Definer,
     /// gzip level from 1 (fast) to 9 (small); 0 for plain text
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=9))]
+    #[arg(long, default_value_t = default_level(), value_parser = clap::value_parser!(u8).range(0..=9))]
     level: u8,
     /// How many threads compress
     #[arg(long, value_name = "N")]
@@ -89,6 +89,14 @@ struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The level of the library.
+fn default_level() -> u8 {
+    match Compression::default() {
+        Compression::Gzip(level) => level,
+        _ => 0,
+    }
 }
 
 fn condition(text: &str) -> Result<(String, String), String> {

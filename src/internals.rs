@@ -28,7 +28,7 @@ pub fn read_script(path: &Path, mut piece: impl FnMut(&[u8])) -> io::Result<()> 
 /// # Errors
 /// When the text cannot be compressed.
 pub fn pack_member(text: Vec<u8>, compression: Compression) -> Result<Vec<u8>> {
-    Ok(crate::archive::pack(text, compression)?.bytes)
+    Ok(crate::archive::Packer::new(compression).pack(text)?.bytes)
 }
 
 /// A value to be written as a literal.

@@ -145,6 +145,7 @@
 //! |---|---|---|
 //! | `tls` | yes | TLS to the server, by rustls with the ring provider. Without it only [`TlsMode::Disabled`] and [`TlsMode::Preferred`], which then never encrypts, can be used. |
 //! | `http` | no | `http`: a REST API and an admin page, as an `axum::Router`. |
+//! | `zstd` | no | Restores `.sql.zst`. |
 
 pub mod archive;
 pub mod context;

@@ -9,6 +9,7 @@ mod footer;
 mod inflate;
 mod manifest;
 mod member;
+mod pack;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,10 @@ pub(crate) use inflate::{INFLATION_LIMIT, SqlReader, read_error};
 pub use manifest::{
     BinlogPosition, DatabaseEntry, Held, Manifest, ObjectEntry, Snapshot, SnapshotRung,
 };
-pub(crate) use member::pack;
 pub use member::{Compression, Index, Member, Part, Section};
+pub(crate) use pack::Packer;
 pub(crate) use read::read_member;
-#[cfg(test)]
-pub(crate) use verify::verify_file;
-pub(crate) use verify::{Seen, verify_file_with};
+pub(crate) use verify::{Seen, verify_file, verify_file_with};
 pub use verify::{VerifyReport, verify};
 #[cfg(test)]
 pub(crate) use writer::Written;

@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 
 use super::footer;
 use super::manifest::Manifest;
-use super::member::{Compression, Index, Member, Packed, Part, Section, pack};
+use super::member::{Compression, Index, Member, Part, Section};
+use super::pack::{Packed, Packer};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -68,7 +69,7 @@ pub(crate) struct Written {
 /// that every reader refuses.
 pub(crate) struct ArchiveWriter<'a, W> {
     output: W,
-    compression: Compression,
+    packer: Packer,
     context: &'a Context,
     /// Members being packed, oldest first. Its length is what bounds memory.
     packing: VecDeque<(Draft, JoinHandle<Result<Packed>>)>,
@@ -90,7 +91,7 @@ impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
     ) -> Self {
         Self {
             output,
-            compression,
+            packer: Packer::new(compression),
             context,
             packing: VecDeque::new(),
             packing_limit: workers.max(1),
@@ -124,19 +125,26 @@ impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
             self.write_oldest().await?;
         }
         let sql = std::mem::take(&mut draft.sql);
-        let compression = self.compression;
-        let packed = tokio::task::spawn_blocking(move || pack(sql, compression));
+        let packed = self.pack(sql);
         self.packing.push_back((draft, packed));
         Ok(())
     }
 
+    fn pack(&self, text: Vec<u8>) -> JoinHandle<Result<Packed>> {
+        let packer = self.packer.clone();
+        tokio::task::spawn_blocking(move || packer.pack(text))
+    }
+
+    async fn write_footer_member(&mut self, text: Vec<u8>) -> Result<()> {
+        let packed = packed(self.context, self.pack(text)).await?;
+        self.write(&packed.bytes).await
+    }
+
     async fn write_oldest(&mut self) -> Result<()> {
-        let Some((draft, packed)) = self.packing.pop_front() else {
+        let Some((draft, packing)) = self.packing.pop_front() else {
             return Ok(());
         };
-        let packed = self.context.run(packed).await?.map_err(|error| {
-            Error::new(ErrorKind::Internal, "packing a member panicked").with_source(error)
-        })??;
+        let packed = packed(self.context, packing).await?;
         let offset = self.offset;
         self.write(&packed.bytes).await?;
         self.members.push(Member {
@@ -182,15 +190,16 @@ impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
 
         let manifest_at = self.offset;
         let text = footer::comment_lines(footer::MANIFEST_PREFIX, manifest)?;
-        self.write(&pack(text, self.compression)?.bytes).await?;
+        self.write_footer_member(text).await?;
         let index_at = self.offset;
         let text = footer::comment_lines(footer::INDEX_PREFIX, &index)?;
-        self.write(&pack(text, self.compression)?.bytes).await?;
+        self.write_footer_member(text).await?;
 
         let sha256 = hex(&std::mem::take(&mut self.digest).finalize());
         let trailer =
             footer::Trailer { manifest_at, index_at, end: self.offset, sha256: sha256.clone() };
-        self.write_undigested(&trailer.bytes(self.compression != Compression::None)).await?;
+        self.write_undigested(&trailer.bytes(self.packer.compression() != Compression::None))
+            .await?;
         self.context
             .run(self.output.flush())
             .await?
@@ -198,6 +207,12 @@ impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
         let written = Written { bytes: self.offset, sql_bytes: self.sql_bytes, members, sha256 };
         Ok((written, self.output))
     }
+}
+
+async fn packed(context: &Context, packing: JoinHandle<Result<Packed>>) -> Result<Packed> {
+    context.run(packing).await?.map_err(|error| {
+        Error::new(ErrorKind::Internal, "packing a member panicked").with_source(error)
+    })?
 }
 
 /// Lower-case hexadecimal.

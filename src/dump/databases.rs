@@ -36,6 +36,7 @@ impl Dump {
                     at_object(written, &object)?;
                     self.objects.push(ObjectEntry::new(object));
                     self.main.session.release_metadata_locks().await?;
+                    self.main.script.close_full_member().await?;
                 }
             }
             self.tables_of(number, database).await?;
@@ -44,6 +45,7 @@ impl Dump {
                 for (name, columns) in &database.views {
                     shared.select_database(&mut self.main.script, database);
                     objects::write_stand_in(&mut self.main.script, name, columns);
+                    self.main.script.close_full_member().await?;
                 }
             }
         }
@@ -89,7 +91,9 @@ impl Dump {
         // is another one than it needs, even while keys are not checked.
         for tables in database.tables.chunks(TABLES_IN_DROP) {
             let names: Vec<_> = tables.iter().map(|table| quote_identifier(&table.name)).collect();
+            shared.select_database(script, database);
             script.statement(format!("DROP TABLE IF EXISTS {}", names.join(",")));
+            script.close_full_member().await?;
         }
         Ok(())
     }

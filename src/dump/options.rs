@@ -94,7 +94,7 @@ pub enum History {
 /// | [`with_definer`](Self::with_definer) | keep | none; `--skip-definer` in mysqlpump |
 /// | [`with_compression`](Self::with_compression) | gzip | a pipe to `gzip` |
 /// | [`with_target_max_allowed_packet`](Self::with_target_max_allowed_packet) | 16 MiB | `--max-allowed-packet`, `--net-buffer-length` |
-/// | [`with_compression_threads`](Self::with_compression_threads) | the cores | none |
+/// | [`with_compression_threads`](Self::with_compression_threads) | the cores, at most 4 | none |
 /// | [`with_connections`](Self::with_connections) | the cores, at most 4 | `--parallel` (mariadb-dump 11.5, into a directory) |
 /// | [`with_chunk_bytes`](Self::with_chunk_bytes) | 16 MiB | `--chunk-filesize`, `--rows` (mydumper) |
 /// | [`with_nontransactional`](Self::with_nontransactional) | lock each | none; `--lock-tables` excludes `--single-transaction` |

@@ -61,9 +61,7 @@ impl Dump {
                 objects::write_program(session, script, database, &object, &shared.options);
             self.warnings.extend(at_object(written.await, &object)?);
             self.objects.push(ObjectEntry::new(object));
-            if self.main.script.is_full() {
-                self.main.script.close_member().await?;
-            }
+            self.main.script.close_full_member().await?;
         }
         Ok(())
     }
@@ -99,9 +97,7 @@ impl Dump {
             entry.definition = broken.is_none();
             self.warnings.extend(broken);
             self.objects.push(entry);
-            if self.main.script.is_full() {
-                self.main.script.close_member().await?;
-            }
+            self.main.script.close_full_member().await?;
         }
         Ok(())
     }

@@ -237,9 +237,7 @@ impl Reader {
         let shared = Arc::clone(&self.shared);
         shared.guard.lock().await.check_tables(&database.name, tables).await?;
         self.session.release_metadata_locks().await?;
-        if self.script.is_full() {
-            self.script.close_member().await?;
-        }
+        self.script.close_full_member().await?;
         Ok(())
     }
 
@@ -251,9 +249,7 @@ impl Reader {
         object: &ObjectName,
         position: u32,
     ) -> Result<()> {
-        if self.script.is_full() {
-            self.script.close_member().await?;
-        }
+        self.script.close_full_member().await?;
         self.definition(database, table, object, position).await?;
         if table.rows_live_elsewhere() {
             self.warnings.push(format!(

@@ -37,6 +37,7 @@ pub(super) async fn run<W: AsyncWrite + Unpin + Send>(
     context: &Context,
 ) -> Result<DumpReport> {
     let started = Instant::now();
+    options.compression().check()?;
     context.enter(Phase::Connect);
     // What stops one part of the dump stops all of it, and nothing of the caller's.
     let context = &context.branch();
@@ -304,9 +305,7 @@ impl Dump {
         script.section(section, None).await?;
         for sql in statements {
             script.statement(sql);
-            if script.is_full() {
-                script.close_member().await?;
-            }
+            script.close_full_member().await?;
         }
         Ok(())
     }

@@ -40,6 +40,11 @@ impl Script {
         Ok(())
     }
 
+    /// [Closes](Self::close_member) the member if it has reached its size.
+    pub(super) async fn close_full_member(&mut self) -> Result<()> {
+        if self.is_full() { self.close_member().await } else { Ok(()) }
+    }
+
     /// Hands the member to the archive and starts the next one of the same section. Waits while
     /// the archive is behind.
     pub(super) async fn close_member(&mut self) -> Result<()> {
@@ -65,7 +70,7 @@ impl Script {
     }
 
     /// Whether the member has reached its size.
-    pub(super) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.draft.sql.len() >= MEMBER_BYTES
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::super::footer::{INDEX_PREFIX, MANIFEST_PREFIX, Trailer, comment_lines};
-use super::super::member::pack;
+use super::super::pack::Packer;
 use super::super::writer::hex;
 use super::super::*;
 use crate::context::Context;
@@ -109,8 +109,8 @@ pub(super) fn small_json(compression: Compression) -> (Value, Value) {
 
 /// The members of the small file behind one another.
 fn small_members(compression: Compression) -> Vec<u8> {
-    let pack = |text| pack(text, compression).unwrap().bytes;
-    small_texts().into_iter().flat_map(pack).collect()
+    let packer = Packer::new(compression);
+    small_texts().into_iter().flat_map(|text| packer.pack(text).unwrap().bytes).collect()
 }
 
 /// The small file with another manifest and index, and everything else right.
@@ -133,7 +133,7 @@ pub(super) fn assemble_text(
             text.extend_from_slice(line);
             text.push(b'\n');
         }
-        pack(text, compression).unwrap().bytes
+        Packer::new(compression).pack(text).unwrap().bytes
     };
     let mut file = small_members(compression);
     let manifest_at = length(&file);

@@ -2,9 +2,10 @@
 
 use std::io::Read as _;
 
-use flate2::read::MultiGzDecoder;
+use flate2::read::{GzDecoder, MultiGzDecoder};
 use proptest::prelude::*;
 
+use super::super::pack::Packer;
 use super::super::*;
 use super::build::{
     FORMS, footer_text, inspect_bytes, manifest, small, small_texts, verify_bytes, write,
@@ -98,6 +99,31 @@ fn a_long_manifest_is_cut_into_lines_that_any_client_takes() {
 fn the_same_text_gives_the_same_bytes_however_many_threads_pack_it() {
     for form in FORMS {
         assert_eq!(write(form, &small_texts(), 1), write(form, &small_texts(), 4));
+    }
+}
+
+/// Members are packed in another way from some length on; no reader can tell.
+#[test]
+fn a_member_of_any_length_has_the_same_form() {
+    let row = b"INSERT INTO `t` VALUES (1,'a row with some text');\n";
+    for level in [1, 2, 6, 9] {
+        for repeats in [1, 40_000, 200_000] {
+            let text = row.repeat(repeats);
+            let packer = Packer::new(Compression::Gzip(level));
+            // What one member leaves behind must not show in the next.
+            for _ in 0..2 {
+                let member = packer.pack(text.clone()).unwrap();
+                // F3: no name, no time, no system.
+                assert_eq!(member.bytes[..8], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
+                assert_eq!(member.bytes[9], 255);
+                assert_eq!(member.crc32, crc32fast::hash(&text));
+                let mut read = Vec::new();
+                GzDecoder::new(member.bytes.as_slice()).read_to_end(&mut read).unwrap();
+                assert!(read == text, "level {level}, {} bytes", text.len());
+                assert!(member.bytes.len() * 20 < text.len() || repeats == 1);
+                assert_eq!(packer.pack(text.clone()).unwrap().bytes, member.bytes);
+            }
+        }
     }
 }
 
