@@ -93,13 +93,13 @@ impl Guard {
         Ok(())
     }
 
-    /// Whether there is a table that could change without its state telling, because its second
-    /// of creation is not over, and it has no number either.
+    /// Whether there is a table that could change without its state telling, and that has no number
+    /// either.
     fn has_unproven_table(&self) -> bool {
         self.before.iter().any(|before| {
             before.tables.iter().any(|(name, state)| {
                 let object = ObjectName::new(ObjectKind::Table, &before.database, name);
-                self.is_recent(state) && own_ids(self.ids.as_ref(), &object).is_none()
+                self.could_be_another(state) && own_ids(self.ids.as_ref(), &object).is_none()
             })
         })
     }
@@ -108,6 +108,11 @@ impl Guard {
     /// clocks that stamp files and rows can differ by a few milliseconds.
     fn is_recent(&self, state: &TableState) -> bool {
         state.created.is_some_and(|created| created + 1 >= self.taken_at)
+    }
+
+    /// Whether another table, made after this one, could have the same state.
+    fn could_be_another(&self, state: &TableState) -> bool {
+        self.is_recent(state) || state.creation_untold
     }
 
     /// Closes the guard's connection.
@@ -138,10 +143,12 @@ impl Guard {
         for name in tables {
             let table = ObjectName::new(ObjectKind::Table, database, *name);
             let before = find(&self.before, database).and_then(|before| before.tables.get(*name));
-            let Some(state) = before.filter(|_| before == now.get(*name)) else {
-                return Err(changed(&table));
+            let (state, now) = match (before, now.get(*name)) {
+                (Some(before), Some(now)) if before.agrees_with(now) => (before, now),
+                (before, now) => return Err(changed(&table).with_source(difference(before, now))),
             };
-            let needs_ids = self.is_recent(state) || state.partitioned;
+            let needs_ids =
+                self.could_be_another(state) || now.creation_untold || state.partitioned;
             if needs_ids && own_ids(self.ids.as_ref(), &table).is_some() {
                 numbered.push(table);
             }
@@ -152,8 +159,13 @@ impl Guard {
         let names: Vec<_> = numbered.iter().filter_map(innodb_name).collect();
         let now = self.session.innodb_ids(Some(&names)).await?;
         for table in &numbered {
-            if own_ids(now.as_ref(), table) != own_ids(self.ids.as_ref(), table) {
-                return Err(changed(table));
+            let (before, now) = (own_ids(self.ids.as_ref(), table), own_ids(now.as_ref(), table));
+            if before != now {
+                let why = match now {
+                    Some(_) => "InnoDB has other numbers for it",
+                    None => "InnoDB does not list it any more",
+                };
+                return Err(changed(table).with_source(why));
             }
         }
         Ok(())
@@ -188,7 +200,7 @@ impl Guard {
                     (Some(_), None) => {}
                     (None, _) => {
                         let twin = state.partitioned || twins.contains(&twin_key(state));
-                        if unknown.is_none() && (twin || self.is_recent(state)) {
+                        if unknown.is_none() && (twin || self.could_be_another(state)) {
                             unknown = Some(object);
                         }
                     }
@@ -202,8 +214,8 @@ impl Guard {
         }
         Err(Error::new(
             ErrorKind::Changed,
-            "tables were altered or renamed on the server while the dump ran, and the account \
-             cannot see whether this was one of them: run the dump again, or GRANT PROCESS ON *.*",
+            "tables were created, altered, renamed, truncated or dropped on the server while the dump \
+             ran, and the account cannot see whether this was one of them: run the dump again, or GRANT PROCESS ON *.*",
         )
         .at(|place| place.object = Some(object)))
     }
@@ -321,6 +333,19 @@ fn find<'a>(all: &'a [Before], database: &str) -> Option<&'a Before> {
         let name = database.to_lowercase();
         all.iter().find(|before| before.database.to_lowercase() == name)
     })
+}
+
+/// What tells the state of a table before from that of now.
+fn difference(before: Option<&TableState>, now: Option<&TableState>) -> &'static str {
+    match (before, now) {
+        (None, _) => "it was not there when the dump began",
+        (_, None) => "the server does not list it any more",
+        (Some(before), Some(now)) if before.columns != now.columns => "its columns are others",
+        (Some(before), Some(now)) if before.created != now.created => {
+            "its time of creation is another one"
+        }
+        _ => "its options are others",
+    }
 }
 
 fn changed(object: &ObjectName) -> Error {

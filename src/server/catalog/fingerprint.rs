@@ -24,14 +24,26 @@ pub(crate) type Fingerprints = BTreeMap<(ObjectKind, String), Fingerprint>;
 /// What tells a table from another one, as far as every account may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TableState {
-    /// Time of creation, columns, and whatever else a change would show in.
-    pub(crate) fingerprint: Fingerprint,
+    /// Columns, and whatever else a change would show in but for the time of creation.
+    fingerprint: Fingerprint,
     /// The columns alone: rows of tables of the same columns can stand in for one another.
     pub(crate) columns: Fingerprint,
     /// When it was created, in whole seconds of Unix time. Every change of the definition counts
     /// as a creation, but for those of single partitions.
     pub(crate) created: Option<u64>,
+    /// Whether it has a time of creation that the server does not tell at the moment: MariaDB at
+    /// times does not while statistics of a table that was just filled are being made.
+    pub(crate) creation_untold: bool,
     pub(crate) partitioned: bool,
+}
+
+impl TableState {
+    /// Whether both can be states of a table that has not changed in between. Where one of them does
+    /// not tell the time of creation, something else has to prove that it was not replaced.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let untold = self.creation_untold || other.creation_untold;
+        self.fingerprint == other.fingerprint && (untold || self.created == other.created)
+    }
 }
 
 /// The tables of one database by name.
@@ -40,6 +52,9 @@ pub(crate) type TableStates = BTreeMap<String, TableState>;
 /// The numbers that InnoDB gives its tables and partitions, by its own spelling of
 /// `database/table`. A rename keeps them; what replaces all rows makes new ones.
 pub(crate) type InnodbIds = BTreeMap<String, BTreeSet<u64>>;
+
+/// The column of the time of creation in the query of the tables, behind what the digest takes.
+const CREATED: usize = 6;
 
 impl Session {
     /// The states of all tables of a database, or of some.
@@ -64,8 +79,8 @@ impl Session {
         digests.read(self, ObjectKind::Table, &columns).await?;
         let columns = digests.finish();
         let tables = format!(
-            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, CREATE_TIME, CREATE_OPTIONS, \
-             TABLE_COLLATION, TABLE_COMMENT, UNIX_TIMESTAMP(CREATE_TIME) \
+            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, CREATE_OPTIONS, TABLE_COLLATION, \
+             TABLE_COMMENT, UNIX_TIMESTAMP(CREATE_TIME) \
              FROM information_schema.TABLES {of} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
         );
         let rows = self.query(&tables).await?;
@@ -80,12 +95,17 @@ impl Session {
             let columns =
                 columns.get(&(ObjectKind::Table, name.clone())).copied().unwrap_or_default();
             let mut digest = Sha256::new_with_prefix(columns);
-            add_row(&mut digest, &row)?;
+            for column in 0..CREATED {
+                add_value(&mut digest, row.bytes(column)?);
+            }
+            let created = row.optional_number(CREATED)?;
+            let innodb = row.optional_text(2)?.is_some_and(|engine| engine == "InnoDB");
             let state = TableState {
                 fingerprint: digest.finalize().into(),
                 columns,
-                created: row.optional_number(7)?,
-                partitioned: row.text(4)?.contains("partitioned"),
+                created,
+                creation_untold: innodb && created.is_none(),
+                partitioned: row.text(3)?.contains("partitioned"),
             };
             states.insert(name, state);
         }
@@ -239,13 +259,16 @@ impl Session {
 
 fn add_row(digest: &mut Sha256, row: &TextRow) -> Result<()> {
     for column in 0..row.columns() {
-        let value = row.bytes(column)?;
-        // The length keeps the border between two columns from moving.
-        let length = value.map_or(u64::MAX, |value| value.len().try_into().unwrap_or(0));
-        digest.update(length.to_le_bytes());
-        digest.update(value.unwrap_or_default());
+        add_value(digest, row.bytes(column)?);
     }
     Ok(())
+}
+
+fn add_value(digest: &mut Sha256, value: Option<&[u8]>) {
+    // The length keeps the border between two values from moving.
+    let length = value.map_or(u64::MAX, |value| value.len().try_into().unwrap_or(0));
+    digest.update(length.to_le_bytes());
+    digest.update(value.unwrap_or_default());
 }
 
 #[derive(Default)]
