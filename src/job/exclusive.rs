@@ -31,12 +31,19 @@ struct SlotGuard {
     slot: Slot,
 }
 
+/// Fails if an operation of this process runs, without asking the disk.
+pub(super) fn refuse_taken(slot: &Slot) -> Result<()> {
+    refuse_beside(slot.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+}
+
+fn refuse_beside(running: Option<&RunningJob>) -> Result<()> {
+    running.map_or(Ok(()), |running| Err(running.clone().busy()))
+}
+
 impl SlotGuard {
     fn take(slot: &Slot, job: &RunningJob) -> Result<Self> {
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = place.as_ref() {
-            return Err(running.clone().busy());
-        }
+        refuse_beside(place.as_ref())?;
         *place = Some(job.clone());
         Ok(Self { slot: Arc::clone(slot) })
     }

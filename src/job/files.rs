@@ -1,19 +1,21 @@
 //! The files of a manager: listed, read, deleted and pruned.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::str::FromStr;
 
 use chrono::Utc;
 
 use super::exclusive::Exclusive;
-use super::list::{BackupList, ListRequest};
+use super::list::{BackupInfo, BackupList, ListRequest};
 use super::manager::{BackupManager, Inner, new_job};
 use super::obstacle::{HalfDoneRestore, RunningJob};
 use super::prune::{PruneReport, RetentionPolicy, decide};
 use super::reader::BackupReader;
-use crate::archive::inspect_file;
+use crate::archive::{inspect_file, verify_file};
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{BackupKind, BackupName};
+use crate::store::{BackupDir, BackupKind, BackupName};
 
 /// That a person wants a backup deleted, and has typed so.
 #[derive(Clone, Copy, Debug)]
@@ -109,9 +111,14 @@ impl BackupManager {
     /// Removes the backups that a policy does not keep, and says why the others stay. With
     /// `dry_run` it only says what it would do.
     ///
+    /// Before older backups of a database give way to the newest whole one, all of that one is read
+    /// and verified. If it is damaged it does not count, and the next newest does.
+    ///
     /// # Errors
+    /// Nothing has been removed then, unless a backup cannot be deleted:
     /// [`ErrorKind::Busy`] when an operation is running, unless it is a dry run;
-    /// [`ErrorKind::Io`] if the directory cannot be read or a backup cannot be deleted.
+    /// [`ErrorKind::Io`] if the directory, the newest backup or a job in the journal cannot be read,
+    /// or a backup cannot be deleted.
     ///
     /// # Cancel safety
     /// Dropping the future can leave some of the backups removed.
@@ -129,11 +136,11 @@ impl BackupManager {
         let (journal, policy) = (inner.journal.clone(), policy.clone());
         let report = super::blocking(move || {
             let needed = journal
-                .records()?
+                .every_record()?
                 .into_iter()
                 .filter_map(|record| record.recovery?.restore_point)
                 .collect();
-            Ok(decide(&policy, &cache.all(&directory)?, &needed, Utc::now()))
+            decide_with_proof(&policy, &directory, &cache.all(&directory)?, &needed)
         })
         .await?;
         if !dry_run {
@@ -143,6 +150,36 @@ impl BackupManager {
             }
         }
         Ok(report)
+    }
+}
+
+/// Decides about all backups, once it is proven that those which others give way to are whole to
+/// the last byte. Blocks.
+fn decide_with_proof(
+    policy: &RetentionPolicy,
+    directory: &BackupDir,
+    backups: &[BackupInfo],
+    needed: &BTreeSet<BackupName>,
+) -> Result<PruneReport> {
+    let (mut whole, mut damaged) = (BTreeSet::new(), BTreeSet::new());
+    loop {
+        let report = decide(policy, backups, needed, &damaged, Utc::now());
+        let Some(unproven) = report.unproven(backups, &whole).cloned() else {
+            return Ok(report);
+        };
+        match verify_file(&directory.path_of(&unproven), &Context::new()) {
+            Ok(_) => {
+                whole.insert(unproven);
+            }
+            // It may be whole: the disk does not say.
+            Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::NotFound) => {
+                return Err(error);
+            }
+            Err(error) => {
+                tracing::warn!(file = %unproven, error = %error.chain(), "a backup is damaged");
+                damaged.insert(unproven);
+            }
+        }
     }
 }
 

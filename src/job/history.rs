@@ -102,7 +102,7 @@ impl BackupManager {
     /// All restores that were left half done, or are running.
     pub(super) async fn half_done_restores(&self) -> Result<Vec<HalfDoneRestore>> {
         let journal = self.inner.journal.clone();
-        let records = super::blocking(move || journal.records()).await?;
+        let records = super::blocking(move || journal.every_record()).await?;
         // A roll-back that did not succeed says nothing that the restore does not say.
         let restores = records.iter().filter(|record| record.status.kind == JobKind::Restore);
         Ok(restores.filter_map(HalfDoneRestore::in_record).collect())

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::JobId;
 use super::status::{JobState, JobStatus, TargetState};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::restore::Target;
 use crate::store::{BackupDir, BackupName, replace_file};
 
@@ -77,15 +77,18 @@ impl Journal {
     }
 
     pub(super) fn read(&self, id: JobId) -> Result<Option<Record>> {
+        let place = |place: &mut Location| place.file = Some(self.path(id).display().to_string());
         let text = match std::fs::read(self.path(id)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("could not read the journal", error)),
+            Err(error) => {
+                return Err(Error::io("could not read the journal", error).at(place));
+            }
         };
         serde_json::from_slice(&text).map(Some).map_err(|error| {
             Error::new(ErrorKind::Io, "a job in the journal cannot be read")
                 .with_source(error)
-                .at(|place| place.file = Some(self.path(id).display().to_string()))
+                .at(place)
         })
     }
 
@@ -110,6 +113,22 @@ impl Journal {
                 Ok(record) => records.extend(record),
                 Err(error) => tracing::warn!(%id, error = %error.chain(), "unreadable job"),
             }
+        }
+        Ok(records)
+    }
+
+    /// All jobs, the newest first, for one who would destroy something if a restore that was left
+    /// half done was overlooked: fails when one cannot be read.
+    pub(super) fn every_record(&self) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        for id in self.ids()? {
+            let record = self.read(id).map_err(|error| {
+                let message = "it is not known whether a restore was left half done: put the file \
+                               right, or remove it when the databases are as they should be";
+                let place = error.location().clone();
+                Error::new(ErrorKind::Io, message).with_source(error).at(|its| *its = place)
+            })?;
+            records.extend(record);
         }
         Ok(records)
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::exclusive::{Exclusive, Slot};
+use super::exclusive::{Exclusive, Slot, refuse_taken};
 use super::handle::Job;
 use super::id::JobId;
 use super::journal::Journal;
@@ -150,11 +150,12 @@ impl BackupManager {
         self.inner.lock_jobs().get(&id).cloned()
     }
 
+    /// Fails for what is known without any work.
     pub(super) fn refuse_early(&self) -> Result<()> {
         if self.inner.closing.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Cancelled, "the manager is shutting down"));
         }
-        Ok(())
+        refuse_taken(&self.inner.slot)
     }
 
     pub(super) async fn settle(&self) -> Result<()> {

@@ -201,16 +201,38 @@ pub struct PruneReport {
     pub kept: Vec<KeptBackup>,
 }
 
+impl PruneReport {
+    /// A backup that older ones of the same database give way to, and that is not known to be `whole`.
+    pub(super) fn unproven(
+        &self,
+        backups: &[BackupInfo],
+        whole: &BTreeSet<BackupName>,
+    ) -> Option<&BackupName> {
+        let backup_of = |name: &BackupName| {
+            let found = backups.iter().find(|info| info.name == *name);
+            found.filter(|info| info.kind == BackupKind::Manual).map(|info| &info.databases)
+        };
+        let giving_way: BTreeSet<_> = self.removed.iter().filter_map(backup_of).collect();
+        self.kept
+            .iter()
+            .filter(|kept| kept.reasons.contains(&KeepReason::NewestWhole))
+            .map(|kept| &kept.name)
+            .filter(|name| !whole.contains(name))
+            .find(|name| backup_of(name).is_some_and(|databases| giving_way.contains(databases)))
+    }
+}
+
 /// How much clocks of machines that share a directory may differ: what is dated so little ahead is
 /// of now.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// Decides about all backups, the newest first. `needed` are the restore points that somebody may
-/// have to go back to.
+/// have to go back to; `damaged` are files that are not whole although they have a footer.
 pub(super) fn decide(
     policy: &RetentionPolicy,
     backups: &[BackupInfo],
     needed: &BTreeSet<BackupName>,
+    damaged: &BTreeSet<BackupName>,
     now: DateTime<Utc>,
 ) -> PruneReport {
     let mut reasons: Vec<BTreeSet<KeepReason>> = vec![BTreeSet::new(); backups.len()];
@@ -223,7 +245,7 @@ pub(super) fn decide(
             reasons.insert(KeepReason::Foreign);
         } else if info.created_at > now + CLOCK_TOLERANCE {
             reasons.insert(KeepReason::Future);
-        } else if info.is_whole() {
+        } else if info.is_whole() && !damaged.contains(&info.name) {
             let restore_point = info.kind == BackupKind::RestorePoint;
             groups.entry((&info.databases, restore_point)).or_default().push(at);
         } else {
@@ -335,7 +357,7 @@ mod tests {
     }
 
     fn kept(policy: &RetentionPolicy, backups: &[BackupInfo]) -> Vec<String> {
-        let report = decide(policy, backups, &BTreeSet::new(), now());
+        let report = decide(policy, backups, &BTreeSet::new(), &BTreeSet::new(), now());
         assert_eq!(report.kept.len() + report.removed.len(), backups.len());
         report.kept.iter().map(|kept| kept.name.as_str()[7..20].to_owned()).collect()
     }
@@ -376,7 +398,7 @@ mod tests {
         let policy =
             RetentionPolicy::new().keep_last(0).keep_restore_points(0, Duration::from_secs(60));
         let needed = BTreeSet::from([backups[2].name.clone()]);
-        let report = decide(&policy, &backups, &needed, now());
+        let report = decide(&policy, &backups, &needed, &BTreeSet::new(), now());
         let reasons: Vec<_> = report
             .kept
             .iter()
@@ -388,6 +410,27 @@ mod tests {
         );
         assert_eq!(report.removed, [backups[1].name.clone(), backups[4].name.clone()]);
         assert_eq!(report.removed_bytes, 20);
+    }
+
+    /// The newest one is damaged somewhere in its middle: what others give way to is the next.
+    #[test]
+    fn others_give_way_only_to_what_is_proven_to_be_whole() {
+        let backups = series(4);
+        let name = |at: usize| backups[at].name.clone();
+        let policy = RetentionPolicy::new().keep_last(1);
+        let decided =
+            |damaged: &BTreeSet<_>| decide(&policy, &backups, &BTreeSet::new(), damaged, now());
+        let report = decided(&BTreeSet::new());
+        assert_eq!(report.unproven(&backups, &BTreeSet::new()), Some(&name(0)));
+        assert_eq!(report.unproven(&backups, &BTreeSet::from([name(0)])), None);
+        let report = decided(&BTreeSet::from([name(0)]));
+        assert_eq!(report.unproven(&backups, &BTreeSet::new()), Some(&name(1)));
+        assert_eq!(report.kept[0].reasons, BTreeSet::from([Damaged]));
+        assert_eq!(report.removed, [name(2), name(3)]);
+        // Where nothing is removed, nothing needs to be proven.
+        let report =
+            decide(&RetentionPolicy::new(), &backups, &BTreeSet::new(), &BTreeSet::new(), now());
+        assert_eq!(report.unproven(&backups, &BTreeSet::new()), None);
     }
 
     /// The clock was ahead by a year and has been set right: the backup that was made since is the
@@ -405,14 +448,14 @@ mod tests {
             .keep_last(1)
             .keep_yearly(1)
             .keep_restore_points(0, Duration::from_secs(60));
-        let report = decide(&policy, &backups, &BTreeSet::new(), now());
+        let report = decide(&policy, &backups, &BTreeSet::new(), &BTreeSet::new(), now());
         assert_eq!(report.removed, [backups[4].name.clone()]);
         let future = report.kept.iter().filter(|kept| kept.reasons.contains(&KeepReason::Future));
         assert_eq!(future.count(), 3);
         assert!(report.kept[3].reasons.contains(&NewestWhole), "{report:?}");
         // A year later they are what they say.
         let later = now() + TimeDelta::days(367);
-        let report = decide(&policy, &backups, &BTreeSet::new(), later);
+        let report = decide(&policy, &backups, &BTreeSet::new(), &BTreeSet::new(), later);
         assert_eq!(report.kept.len(), 1);
     }
 
@@ -440,13 +483,13 @@ mod tests {
                 yearly: counts[5],
                 ..RetentionPolicy::new()
             };
-            let report = decide(&policy, &backups, &BTreeSet::new(), now());
+            let report = decide(&policy, &backups, &BTreeSet::new(), &BTreeSet::new(), now());
             if let Some(newest) = backups.iter().find(|info| info.is_whole()) {
                 prop_assert!(report.kept.iter().any(|kept| kept.name == newest.name));
             }
             let left: Vec<_> =
                 backups.into_iter().filter(|info| !report.removed.contains(&info.name)).collect();
-            let again = decide(&policy, &left, &BTreeSet::new(), now());
+            let again = decide(&policy, &left, &BTreeSet::new(), &BTreeSet::new(), now());
             prop_assert_eq!(again.removed, []);
         }
     }

@@ -3,7 +3,8 @@
 
 use snapdump::{
     BackupKind, BackupManager, BackupName, CreateRequest, ErrorKind, HalfDoneRestore, JobId,
-    JobKind, ListRequest, ManagerOptions, RestoreMode, RestoreRequest, TargetState,
+    JobKind, ListRequest, ManagerOptions, RestoreMode, RestoreRequest, RetentionPolicy,
+    TargetState,
 };
 
 use super::setup::{completed, ended, manager, open};
@@ -98,6 +99,36 @@ on_each_server! {
         assert_eq!(rows(&database).await, 3);
         completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
         assert_eq!(manager.accept(job).await.unwrap_err().kind(), ErrorKind::Config);
+    }
+
+    /// A record that cannot be read may be that of a restore that was left half done: what that
+    /// needs is not removed, and what it left is not backed up.
+    async fn a_damaged_record_is_not_overlooked(server: TestServer) {
+        let database = server.database().await;
+        database.run(&["CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)"]).await;
+        let (directory, manager) = manager(&database).await;
+        let (job, point) = leave_half_done(&manager).await;
+        let record = directory.path().join(format!(".snapdump-jobs/{job}.json"));
+        let text = std::fs::read(&record).unwrap();
+        std::fs::write(&record, b"\0\0\0").unwrap();
+        let policy = RetentionPolicy::new().keep_restore_points(0, std::time::Duration::ZERO);
+        for error in [
+            manager.create(CreateRequest::manual()).await.unwrap_err(),
+            manager.delete(&point, "DELETE".parse().unwrap()).await.unwrap_err(),
+            manager.prune(&policy, true).await.unwrap_err(),
+            manager.prune(&policy, false).await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Io, "{}", error.chain());
+            let file = record.display().to_string();
+            assert_eq!(error.location().file.as_ref(), Some(&file), "{}", error.chain());
+        }
+        assert!(directory.path().join(point.as_str()).exists());
+        // What can be read is listed all the same.
+        assert!(manager.jobs().await.unwrap().iter().all(|status| status.id != job));
+        std::fs::write(&record, text).unwrap();
+        completed(&manager.roll_back(job).await.unwrap()).await;
+        assert_eq!(rows(&database).await, 3);
+        completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
     }
 
     /// A roll-back that does not succeed leaves what it was to undo, and both are settled by the next.

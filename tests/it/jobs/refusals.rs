@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
     BackupName, Compression, ConnectOptions, CreateRequest, DumpOptions, ErrorKind, JobHooks,
-    JobState, JobStatus, ListRequest, ManagerOptions, RestoreRequest, RetentionPolicy, TargetState,
+    JobState, JobStatus, KeepReason, ListRequest, ManagerOptions, RestoreRequest, RetentionPolicy,
+    TargetState,
 };
 
 use super::setup::{backups_in, completed, ended, manager, manager_with, open};
@@ -184,6 +185,24 @@ on_each_server! {
         assert_eq!(left, ["foreign.sql", &all[3]]);
         assert_eq!(manager.directory().latest(&database.name).unwrap().as_str(), all[3]);
         assert_eq!(manager.prune(&policy, false).await.unwrap().removed, []);
+
+        // The newest one looks whole by its end. It is kept, and none gives way to it.
+        completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
+        completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
+        let all = backups_in(directory.path());
+        let newest = directory.path().join(&all[3]);
+        let mut bytes = std::fs::read(&newest).unwrap();
+        let middle = bytes.len() / 3;
+        bytes[middle] ^= 0x10;
+        std::fs::write(&newest, bytes).unwrap();
+        for dry_run in [true, false] {
+            let report = manager.prune(&policy, dry_run).await.unwrap();
+            let kept: Vec<_> = report.kept.iter().map(|kept| kept.name.as_str()).collect();
+            assert_eq!(kept, [&all[3], &all[2], "foreign.sql"], "{report:?}");
+            assert!(report.kept[0].reasons.contains(&KeepReason::Damaged), "{report:?}");
+            assert!(report.kept[1].reasons.contains(&KeepReason::NewestWhole), "{report:?}");
+        }
+        assert_eq!(backups_in(directory.path()), ["foreign.sql", &all[2], &all[3]]);
         assert!(present(&database).await.contains("table t"));
     }
 }
