@@ -17,7 +17,8 @@ const DUMP_SETTINGS: &[(&str, &str)] = &[
     ("sql_quote_show_create", "ON"),
     // MySQL: generated invisible primary keys are columns like others.
     ("show_gipk_in_create_table_and_information_schema", "ON"),
-    // How much is read.
+    // How much is read. MariaDB: rows as they are, not as they were at some time in the past.
+    ("system_versioning_asof", "DEFAULT"),
     ("sql_select_limit", "18446744073709551615"),
     ("max_join_size", "18446744073709551615"),
     // MySQL: `information_schema` must not answer from a cache.
@@ -131,7 +132,7 @@ impl Session {
 fn set_statement(name: &str, value: &str) -> String {
     let number =
         !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if number || value == "ON" {
+    if number || ["ON", "DEFAULT"].contains(&value) {
         format!("SET SESSION {name} = {value}")
     } else {
         format!("SET SESSION {name} = '{value}'")

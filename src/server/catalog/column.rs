@@ -1,5 +1,7 @@
 //! Columns: what decides how a value is read and printed.
 
+use std::collections::BTreeSet;
+
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
@@ -72,7 +74,11 @@ impl Doubtful {
         let set = column_type.starts_with("set(");
         let of_members = set || column_type.starts_with("enum(");
         Self {
-            members: if of_members && doubtful(column_type) { quoted(column_type) } else { 0 },
+            members: if of_members && doubtful(column_type) {
+                u32::try_from(members(column_type).count()).unwrap_or(u32::MAX)
+            } else {
+                0
+            },
             set,
             default: default.is_some_and(doubtful),
         }
@@ -84,24 +90,47 @@ impl Doubtful {
     }
 }
 
-/// How many quoted strings a text has.
-fn quoted(text: &str) -> u32 {
-    let mut count = 0;
-    let mut bytes = text.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        if byte != b'\'' {
-            continue;
-        }
-        count += 1;
-        while let Some(inside) = bytes.next() {
-            if inside == b'\\' {
+/// The quoted strings of a type, without their quotes; what is escaped in them stays so.
+fn members(column_type: &str) -> impl Iterator<Item = &str> {
+    let mut rest = column_type;
+    std::iter::from_fn(move || {
+        let (_, text) = rest.split_once('\'')?;
+        let mut bytes = text.bytes().enumerate().peekable();
+        while let Some((at, byte)) = bytes.next() {
+            if byte == b'\\' {
                 bytes.next();
-            } else if inside == b'\'' && bytes.next_if_eq(&b'\'').is_none() {
-                break;
+            } else if byte == b'\'' && bytes.next_if(|(_, next)| *next == b'\'').is_none() {
+                rest = text.get(at + 1..).unwrap_or_default();
+                return text.get(..at);
             }
         }
-    }
-    count
+        None
+    })
+}
+
+/// Whether the text of each member of an ENUM or SET type leads to that member and no other, in every
+/// collation. The server takes the first that is equal: where it only notes that two are (outside
+/// strict mode), the second is out of reach by its text. The empty member reads the same as the
+/// error value that the server keeps for a wrong one, or as no member of a SET at all.
+///
+/// It may say no of a type that has no such members: its values are then written as numbers, no worse.
+fn members_are_apart(column_type: &str) -> bool {
+    // What some collation takes for equal among ASCII characters, or does not look at.
+    let key = |member: &str| {
+        let looked_at = member.bytes().filter(u8::is_ascii_alphanumeric);
+        looked_at
+            .map(|byte| match byte.to_ascii_lowercase() {
+                b'j' | b'y' => b'i',
+                b'v' | b'w' => b'u',
+                other => other,
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut seen = BTreeSet::new();
+    members(column_type).all(|member| {
+        let key = key(member);
+        member.is_ascii() && !key.is_empty() && seen.insert(key)
+    })
 }
 
 /// Types whose values compare with a literal as they stand in an index. Others are left out on
@@ -228,7 +257,7 @@ impl ColumnKind {
             // MySQL tells no character set where it is `binary`.
             "enum" | "set" => match charset.map(Charset::of) {
                 Some(charset @ (Charset::Utf8 | Charset::AsciiSuperset(_)))
-                    if !has_empty_member(column_type) =>
+                    if members_are_apart(column_type) =>
                 {
                     Self::Text(charset)
                 }
@@ -242,16 +271,6 @@ impl ColumnKind {
             _ => return None,
         })
     }
-}
-
-/// Whether the text of an ENUM or SET type has `''` among its members. As a value of an ENUM it
-/// reads the same as the error value that the server keeps for a wrong one, and as a value of a
-/// SET the same as no member at all.
-///
-/// It may say so of a type that has not (a member can hold quotes and commas): its values are then
-/// written as numbers, no worse.
-fn has_empty_member(column_type: &str) -> bool {
-    ["('',", "('')", ",'',", ",'')"].iter().any(|member| column_type.contains(member))
 }
 
 #[cfg(test)]
@@ -271,9 +290,18 @@ mod tests {
 
     #[test]
     fn members_that_text_does_not_tell_apart_are_numbers() {
-        let kind = |column_type, charset| ColumnKind::of("enum", column_type, charset, None);
+        let kind = |column_type: &str, charset: Option<&str>| {
+            ColumnKind::of("enum", column_type, charset, None)
+        };
         assert_eq!(kind("enum('a')", Some("ascii")), Some(ColumnKind::Text(Charset::Utf8)));
         assert_eq!(kind("enum('a','')", Some("ascii")), Some(ColumnKind::MemberNumber));
+        for alike in ["'a','A'", "'b','ä'", "'is','js','x'", "'a b','ab'", "'in','In\t'", "'+','-'"]
+        {
+            let column_type = format!("enum({alike})");
+            assert_eq!(kind(&column_type, Some("utf8mb4")), Some(ColumnKind::MemberNumber));
+        }
+        let apart = r"enum('it''s','b,c','d''','e\\',',f','0','1','NULL')";
+        assert_eq!(kind(apart, Some("latin1")), Some(ColumnKind::Text(Charset::of("latin1"))));
         assert_eq!(kind("enum('a')", Some("cp932")), Some(ColumnKind::MemberNumber));
         assert_eq!(kind("enum('a')", None), Some(ColumnKind::MemberNumber));
     }

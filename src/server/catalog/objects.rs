@@ -140,6 +140,11 @@ impl Database {
     }
 }
 
+/// Engines that show rows of other tables, files or servers. A restore that inserted them would write
+/// there, to what may be in use.
+const ENGINES_OF_ROWS_ELSEWHERE: [&str; 7] =
+    ["MRG_MYISAM", "FEDERATED", "SPIDER", "CONNECT", "OQGRAPH", "VP", "S3"];
+
 impl Table {
     /// The columns whose values a dump holds: all but the generated ones.
     pub(crate) fn stored_columns(&self) -> impl Iterator<Item = &Column> {
@@ -191,7 +196,7 @@ impl Table {
     /// Whether the rows that it shows live in other tables or servers.
     pub(crate) fn rows_live_elsewhere(&self) -> bool {
         self.engine.as_deref().is_some_and(|engine| {
-            ["MRG_MYISAM", "FEDERATED"].iter().any(|other| engine.eq_ignore_ascii_case(other))
+            ENGINES_OF_ROWS_ELSEWHERE.iter().any(|other| engine.eq_ignore_ascii_case(other))
         })
     }
 }

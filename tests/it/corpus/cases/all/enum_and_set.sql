@@ -1,5 +1,5 @@
 -- ENUM and SET: members with every awkward character, the error value, the empty member, index 0.
--- stock loses: the error value beside an empty member, and an empty SET beside an empty member
+-- stock loses: the error value beside an empty member, an empty SET beside an empty member, and members that are equal to an earlier one
 SET sql_mode = '';
 SET NAMES utf8mb4;
 CREATE TABLE enums (id INT PRIMARY KEY,
@@ -13,3 +13,5 @@ CREATE TABLE widest (id INT PRIMARY KEY, s SET('1','2','3','4','5','6','7','8','
 INSERT INTO widest VALUES (1, 18446744073709551615), (2, 9223372036854775808), (3, 0), (4, 1);
 CREATE TABLE defaults (id INT PRIMARY KEY, e ENUM('it''s', 'b') DEFAULT 'it''s', f ENUM('', 'b') NOT NULL DEFAULT '', s SET('a', 'b', 'c') DEFAULT 'a,c', t SET('', 'b') DEFAULT '');
 INSERT INTO defaults (id) VALUES (1);
+CREATE TABLE twins (id INT PRIMARY KEY, e ENUM('a', 'A', 'b') CHARACTER SET latin1, s SET('x', 'X', 'y') CHARACTER SET latin1, accents ENUM('e', 'é', 'E') CHARACTER SET utf8mb4);
+INSERT INTO twins VALUES (1, 1, 1, 1), (2, 2, 2, 2), (3, 3, 3, 3), (4, 0, 7, 0), (5, NULL, 4, NULL);
