@@ -7,7 +7,7 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use mysql_async::prelude::Queryable as _;
@@ -44,6 +44,8 @@ pub(super) struct Peer {
     id: u32,
     /// What tells the server from another behind the same address; see [`IDENTITY`].
     identity: String,
+    /// When the connection was there already.
+    since: Instant,
 }
 
 /// What a look at a connection has found.
@@ -60,7 +62,7 @@ enum Look {
 
 impl Peer {
     pub(super) fn new(options: &ConnectOptions, id: u32, identity: String) -> Self {
-        Self { options: options.clone(), id, identity }
+        Self { options: options.clone(), id, identity, since: Instant::now() }
     }
 
     /// Waits for the answer to a statement of so many bytes.
@@ -183,8 +185,8 @@ impl Peer {
     }
 
     /// Asks something over a second connection, for no longer than [`LOOK_TIMEOUT`]. A proxy may
-    /// lead it to another server, where the number means somebody else's connection, so the
-    /// server's identity is compared first.
+    /// lead it to another server, and a server that was started anew counts its connections from the
+    /// beginning: there the number means somebody else's connection. So both are excluded first.
     async fn second_connection<T>(
         &self,
         ask: impl AsyncFnOnce(&mut Conn) -> Result<T>,
@@ -203,6 +205,19 @@ impl Peer {
                 return Err(Error::new(
                     ErrorKind::Connect,
                     "the address leads to another server now",
+                ));
+            }
+            let uptime: Option<Row> = control
+                .query_first("SHOW GLOBAL STATUS LIKE 'Uptime'")
+                .await
+                .map_err(|error| from_driver(error, "could not ask how long the server has run"))?;
+            let uptime = uptime.as_ref().and_then(|row| number(row.as_ref(1)));
+            // The server counts whole seconds.
+            if uptime.is_none_or(|uptime| uptime.saturating_add(1) < self.since.elapsed().as_secs())
+            {
+                return Err(Error::new(
+                    ErrorKind::Connect,
+                    "the server has been started anew since the connection was made",
                 ));
             }
             let answer = ask(&mut control).await;

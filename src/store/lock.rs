@@ -46,7 +46,11 @@ impl DirectoryLock {
     /// What the owner of the lock has written; nothing when it has not yet, or has no lock.
     pub(crate) fn owner(directory: &BackupDir) -> Vec<u8> {
         let mut text = Vec::new();
-        if let Ok(file) = File::open(path(directory)) {
+        let mut options = OpenOptions::new();
+        // Neither another file by a link, nor a pipe that is waited for.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.read(true).custom_flags(flags.bits().cast_signed());
+        if let Ok(file) = options.open(path(directory)) {
             // A text that cannot be read is as good as none.
             let _ = file.take(64 * 1024).read_to_end(&mut text);
         }

@@ -281,29 +281,35 @@ impl Drop for TestDatabase {
 async fn drop_database(url: &str, name: &str) -> mysql_async::Result<()> {
     let mut conn = connect(url, None).await?;
     // Tables of another database may refer to this one's.
-    conn.query_drop("SET SESSION lock_wait_timeout = 2, foreign_key_checks = 0").await?;
+    conn.query_drop("SET SESSION lock_wait_timeout = 1, foreign_key_checks = 0").await?;
     let mut result = Ok(());
+    let mut seen = connections_of(&mut conn, name).await;
     // Longer than another test's dump may hold commits back.
-    for _ in 0..30 {
-        // What a test left behind may hold locks on the tables, or hold back the commits of the
-        // whole server; its own clean-up cannot run while this thread waits. MySQL does not list
-        // any connection while one runs a statement with characters beyond the BMP (error 3854);
-        // there may be nothing to kill, or there is another turn.
-        let ids: Result<Vec<u64>, _> = conn
-            .query(format!("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '{name}'"))
-            .await;
-        for id in ids.unwrap_or_default() {
-            // It may end by itself between the two statements.
-            let _ = conn.query_drop(format!("KILL {id}")).await;
-        }
+    for _ in 0..60 {
         result = conn.query_drop(format!("DROP DATABASE IF EXISTS {name}")).await;
         if result.is_ok() {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // What a test left behind may hold locks on the tables, or hold back the commits of the
+        // whole server; its own clean-up cannot run while this thread waits.
+        let there = connections_of(&mut conn, name).await;
+        // Only what was there before: MariaDB, told to kill a connection that ends at that very
+        // moment, can close the next one instead, which is somebody else's.
+        for id in there.iter().filter(|id| seen.contains(id)) {
+            let _ = conn.query_drop(format!("KILL {id}")).await;
+        }
+        seen = there;
     }
     result?;
     conn.disconnect().await
+}
+
+/// The connections whose default database this is.
+async fn connections_of(conn: &mut Conn, database: &str) -> Vec<u64> {
+    let list = format!("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '{database}'");
+    // MySQL does not list any connection while one runs a statement with characters beyond the BMP
+    // (error 3854): there may be nothing to kill, or there is another turn.
+    conn.query(list).await.unwrap_or_default()
 }
 
 /// Where an example program is. Cargo builds it, which takes no time when it is there and up to date.

@@ -286,8 +286,17 @@ async fn job(
             manager.restore(RestoreRequest::new(name.parse().unwrap())).await?
         }
         JobTask::RollBack => {
-            let jobs = manager.jobs().await?;
-            let id = jobs.iter().find(|job| job.is_half_done()).expect("nothing half done").id;
+            let half_done = async || {
+                let jobs = manager.jobs().await?;
+                Ok::<_, snapdump::Error>(
+                    jobs.iter().find(|job| job.is_half_done()).map(|job| job.id),
+                )
+            };
+            // A record that could not be read is not listed.
+            let id = match half_done().await? {
+                Some(id) => id,
+                None => half_done().await?.expect("nothing is half done"),
+            };
             manager.roll_back(id).await?
         }
         JobTask::Prune => {

@@ -10,6 +10,7 @@ mod clock;
 mod disk;
 mod hostile_server;
 mod jobs;
+mod killed;
 mod library;
 mod load;
 mod matrix;

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
@@ -56,6 +56,8 @@ struct State {
     ports: std::sync::Mutex<Vec<u16>>,
     broken: watch::Sender<bool>,
     blackout: watch::Sender<bool>,
+    /// Whether a connection that the server has closed stays open for the client.
+    keeps: AtomicBool,
 }
 
 /// A point at which the traffic waits for the test.
@@ -104,6 +106,7 @@ impl Proxy {
             ports: std::sync::Mutex::default(),
             broken: watch::Sender::new(false),
             blackout: watch::Sender::new(false),
+            keeps: AtomicBool::new(false),
         });
         let mut tasks = JoinSet::new();
         let inner = Arc::clone(&state);
@@ -137,14 +140,18 @@ impl Proxy {
 
     /// Lets another client kill all connections that are open.
     pub(crate) async fn kill_all(&self, server: &TestServer) {
-        let ports = self.state.ports.lock().unwrap().clone();
         let mut conn = server.conn().await;
-        let all: Vec<(u64, String)> =
-            conn.query("SELECT ID, HOST FROM information_schema.PROCESSLIST").await.unwrap();
+        let ports = || self.state.ports.lock().unwrap().clone();
+        let before = ports();
+        let first = through(&mut conn, &before).await;
+        // Only what stays: MariaDB, told to kill a connection that ends at that very moment, can close
+        // the next one instead, which is somebody else's.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let second = through(&mut conn, &before).await;
+        let after = ports();
         let mut killed = 0;
-        for (id, host) in all {
-            let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-            if !port.is_some_and(|port| ports.contains(&port)) {
+        for (id, port) in second {
+            if !after.contains(&port) || !first.contains(&(id, port)) {
                 continue;
             }
             killed += 1;
@@ -154,7 +161,7 @@ impl Proxy {
                 killed => killed.unwrap(),
             }
         }
-        assert!(killed > 0, "{}: no connection of {ports:?}", server.name);
+        assert!(killed > 0, "{}: no connection of {before:?}", server.name);
         conn.disconnect().await.unwrap();
     }
 
@@ -193,6 +200,11 @@ impl Proxy {
         self.state.blackout.send_replace(true);
     }
 
+    /// From now on a connection that ends is silent instead, as if the server's host had gone.
+    pub(crate) fn keep_open(&self) {
+        self.state.keeps.store(true, Ordering::SeqCst);
+    }
+
     /// Closes all connections and takes no more.
     pub(crate) async fn stop(mut self) {
         self.tasks.shutdown().await;
@@ -215,11 +227,12 @@ impl State {
         let _port = OpenPort::new(&self.ports, server.local_addr()?.port());
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
-        let (from_client, to_client) = client.into_split();
-        let (from_server, to_server) = server.into_split();
+        // Owned here: a connection that has fallen silent is open until this ends.
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
         let [up_count, down_count] = &*counts;
-        let up = self.relay(number, Way::ToServer, up_count, from_client, to_server);
-        let down = self.relay(number, Way::ToClient, down_count, from_server, to_client);
+        let up = self.relay(number, Way::ToServer, up_count, &mut from_client, &mut to_server);
+        let down = self.relay(number, Way::ToClient, down_count, &mut from_server, &mut to_client);
         let both = async {
             tokio::select! {
                 ended = up => ended,
@@ -228,7 +241,10 @@ impl State {
         };
         let dark = async { blackout.wait_for(|dark| *dark).await.map(drop) };
         let ended = tokio::select! {
-            ended = both => ended?,
+            ended = both => match ended {
+                Err(_) | Ok(None) if self.keeps.load(Ordering::SeqCst) => Some(Break::Stall),
+                ended => ended?,
+            },
             _ = dark => Some(Break::Blackout),
         };
         match ended {
@@ -243,8 +259,8 @@ impl State {
         number: usize,
         way: Way,
         count: &AtomicU64,
-        mut from: OwnedReadHalf,
-        mut to: OwnedWriteHalf,
+        from: &mut OwnedReadHalf,
+        to: &mut OwnedWriteHalf,
     ) -> io::Result<Option<Break>> {
         let fault = self.fault.filter(|fault| fault.connection == number && fault.way == way);
         let hold = self.hold.as_ref().filter(|_| way == Way::ToServer);
@@ -283,6 +299,15 @@ impl State {
             count.store(passed, Ordering::SeqCst);
         }
     }
+}
+
+/// The connections that the server has from these ports.
+async fn through(conn: &mut mysql_async::Conn, ports: &[u16]) -> Vec<(u64, u16)> {
+    let all: Vec<(u64, String)> =
+        conn.query("SELECT ID, HOST FROM information_schema.PROCESSLIST").await.unwrap();
+    let port = |host: &str| host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    let all = all.into_iter().filter_map(|(id, host)| Some((id, port(&host)?)));
+    all.filter(|(_, port)| ports.contains(port)).collect()
 }
 
 /// A port in a list, as long as this value lives.

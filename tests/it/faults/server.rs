@@ -1,10 +1,13 @@
 //! What happens to servers: killed, restarted, set to read only, out of connections, out of room;
 //! and what they refuse: deadlocks, waits for locks, packets that are too large.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mysql_async::prelude::Queryable as _;
-use snapdump::{Context, DumpOptions, ErrorKind, TlsMode, dump, dump_to_path, restore};
+use snapdump::{
+    Context, DumpOptions, ErrorKind, ManagerOptions, RestoreRequest, TargetState, TlsMode, dump,
+    dump_to_path, restore,
+};
 
 use super::private::PrivateServer;
 use super::proxy::Proxy;
@@ -12,6 +15,7 @@ use super::world::{BOUND, End, World, impatient};
 use crate::backup::{assert_error, files_in, plain};
 use crate::gate::gated;
 use crate::harness::TestServer;
+use crate::jobs::open;
 use crate::roundtrip::connect;
 
 /// Runs `work` with a restore that is held before the statement that has `text` in it.
@@ -72,6 +76,9 @@ async fn whole_server_faults(shared: &TestServer) {
         assert_eq!(world.settle(&format!("killed at {text}")).await, end);
     }
 
+    killed_under_a_job(&mut private, &world).await;
+    started_anew(&mut private, &world).await;
+
     // Shut down in an orderly way, and started again.
     let text = "INSERT INTO `items`";
     let done = held_restore(&world, &world.to(), text, async || private.shut_down().await).await;
@@ -92,7 +99,7 @@ async fn whole_server_faults(shared: &TestServer) {
     let from = world.from();
     let running = tokio::spawn(async move { dump(&from, output, &plain(), &Context::new()).await });
     gate.held().await;
-    tokio::time::sleep(std::time::Duration::from_millis(4_500)).await;
+    tokio::time::sleep(Duration::from_millis(4_500)).await;
     gate.open();
     running.await.unwrap().unwrap();
     private.run(&["SET GLOBAL wait_timeout = 28800"]).await;
@@ -104,6 +111,75 @@ async fn whole_server_faults(shared: &TestServer) {
     no_connection_left(&private, &world).await;
     vanished_with_the_lock(&world).await;
     super::disk::of_the_server(&private).await;
+}
+
+/// Killed in the middle of the replay of a job, and started again: the job brings back what was there.
+async fn killed_under_a_job(private: &mut PrivateServer, world: &World) {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::copy(world.backup(), directory.path().join("backup.sql.gz")).unwrap();
+    let to = world.to().with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&to, "INSERT INTO `items`", 0).await;
+    let manager = open(proxy.options(&to), directory.path(), ManagerOptions::default()).await;
+    let job = manager.restore(RestoreRequest::new("backup.sql.gz".parse().unwrap())).await.unwrap();
+    proxy.held().await;
+    private.kill().await;
+    proxy.release();
+    // For a while there is nobody to roll back with.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!job.status().state.is_terminal(), "{:?}", job.status());
+    private.start_again(&[]).await;
+    let error = tokio::time::timeout(BOUND, job.wait()).await.expect("no end").unwrap_err();
+    assert_error(&world.server, &error, ErrorKind::Connect, &[]);
+    assert_eq!(job.status().target, Some(TargetState::RolledBack), "{:?}", job.status());
+    manager.shutdown(false).await;
+    assert_eq!(world.settle("killed under a job").await, End::Before);
+}
+
+/// A connection of ours whose server was started anew is not killed by its number: that is somebody
+/// else's now.
+async fn started_anew(private: &mut PrivateServer, world: &World) {
+    // Patient: nobody looks after the connections before they are dropped.
+    let from = connect(&world.source).with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&from, "FROM `items`", 0).await;
+    let (connect, path) = (proxy.options(&from), world.directory.path().join("dump.sql.gz"));
+    let running = tokio::spawn(async move {
+        dump_to_path(&connect, path, &DumpOptions::default(), &Context::new()).await
+    });
+    proxy.held().await;
+    // As when the host goes down: it does not say goodbye.
+    proxy.keep_open();
+    let mut conn = private.conn().await;
+    let list = "SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = 'root'";
+    let ours: Vec<u32> = conn.query(list).await.unwrap();
+    drop(conn);
+    let newest = ours.iter().copied().max().expect("connections of the dump");
+    // Longer than the new server will have run.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    private.kill().await;
+    private.start_again(&[]).await;
+    let mut others = Vec::new();
+    loop {
+        let conn = private.conn().await;
+        let number = conn.id();
+        if ours.contains(&number) {
+            others.push(conn);
+        } else {
+            conn.disconnect().await.unwrap();
+        }
+        if number >= newest {
+            break;
+        }
+    }
+    assert!(!others.is_empty(), "{}: {ours:?}", world.server.name);
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for mut other in others {
+        other.query_drop("DO 1").await.expect("a connection of somebody else was killed");
+        other.disconnect().await.unwrap();
+    }
+    proxy.stop().await;
+    assert_eq!(world.settle("started anew").await, End::Before);
 }
 
 /// A server that becomes read only under a restore; a dump of it goes on.
@@ -288,14 +364,14 @@ on_each_server! {
 /// Waits until a statement of another connection waits.
 async fn waits_for_a_lock(database: &crate::harness::TestDatabase, statement: &str) {
     let mut conn = database.server.conn().await;
-    let deadline = Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let found = crate::backup::sessions(&mut conn, &database.name).await;
         if found.iter().any(|session| session.ends_with(statement)) {
             break;
         }
         assert!(Instant::now() < deadline, "{found:?}");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     conn.disconnect().await.unwrap();
 }
