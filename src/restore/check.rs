@@ -106,7 +106,10 @@ pub(super) fn check(
         } else {
             Vec::new()
         };
-        let policy = policy.with_own(named.iter().cloned());
+        let policy = match manifest.databases.as_slice() {
+            [database] if !manifest.names_databases => policy.with_source(&database.name),
+            _ => policy.with_own(named.iter().cloned()),
+        };
         let databases: BTreeSet<_> = named.iter().map(|name| policy.renamed(name)).collect();
         let mut scan = Scan::new(destination, policy, options);
         let mut starts = vec![Start::default()];

@@ -125,6 +125,7 @@ impl Differences {
             return Err(first.with_others(refusals.collect(), total.saturating_sub(1)));
         }
         let mut warnings = self.engines_missing(session, server).await?;
+        warnings.extend(settings_that_change_tables(session).await?);
         for (passed, seen) in &self.passed_over {
             warnings.push(format!(
                 "{} in tables is for other servers, and this one passes it over ({} times, first \
@@ -173,6 +174,36 @@ impl Differences {
     }
 }
 
+/// Settings of the server under which it makes other tables than a script says, as it has them now.
+async fn settings_that_change_tables(session: &mut Session) -> Result<Vec<String>> {
+    let rows = session
+        .query(
+            "SHOW SESSION VARIABLES WHERE Variable_name IN ('sql_generate_invisible_primary_key', \
+             'explicit_defaults_for_timestamp', 'enforce_storage_engine')",
+        )
+        .await?;
+    let settings = rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?)));
+    let settings = settings.collect::<Result<Vec<_>>>()?;
+    Ok(settings.iter().filter_map(|(name, value)| changes_tables(name, value)).collect())
+}
+
+/// What a setting does to tables that are made under it, if anything.
+fn changes_tables(name: &str, value: &str) -> Option<String> {
+    let what = match (name.to_ascii_lowercase().as_str(), value) {
+        ("sql_generate_invisible_primary_key", "ON") => {
+            "InnoDB tables without a primary key get an invisible column"
+        }
+        ("explicit_defaults_for_timestamp", "OFF") => {
+            "TIMESTAMP columns that are NOT NULL get defaults that the script does not give them"
+        }
+        ("enforce_storage_engine", engine) if !["", "NULL"].contains(&engine) => {
+            "tables are made of that storage engine, whatever the script says"
+        }
+        _ => return None,
+    };
+    Some(format!("the server has {name} = {value}: {what}"))
+}
+
 fn refusal(seen: &Seen, message: String) -> Error {
     Error::new(ErrorKind::Unsupported, message).at(|place| *place = seen.first.clone())
 }
@@ -185,5 +216,29 @@ fn is_unknown<T>(answer: Result<T>, number: u16) -> Result<bool> {
             Some(server) => Ok(server.number == number),
             None => Err(error),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_make_other_tables_are_named() {
+        for (name, value) in [
+            ("sql_generate_invisible_primary_key", "ON"),
+            ("explicit_defaults_for_timestamp", "OFF"),
+            ("enforce_storage_engine", "Aria"),
+        ] {
+            let warning = changes_tables(name, value).unwrap();
+            assert!(warning.contains(&format!("{name} = {value}: ")), "{warning}");
+        }
+        for (name, value) in [
+            ("sql_generate_invisible_primary_key", "OFF"),
+            ("explicit_defaults_for_timestamp", "ON"),
+            ("enforce_storage_engine", ""),
+        ] {
+            assert_eq!(changes_tables(name, value), None);
+        }
     }
 }

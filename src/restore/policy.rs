@@ -37,6 +37,8 @@ pub(super) struct Policy {
     target: Option<String>,
     /// The databases of a file of our own, by the names that they get.
     own: BTreeSet<String>,
+    /// The database that a file of our own was made of, if it names none and goes into another one.
+    source: Option<String>,
     /// Whether the server sees one name in two letter cases.
     fold: bool,
 }
@@ -83,6 +85,7 @@ impl Policy {
             options: options.clone(),
             target: target.map(str::to_owned),
             own: BTreeSet::new(),
+            source: None,
             fold,
         }
     }
@@ -90,6 +93,12 @@ impl Policy {
     /// The same for a file of our own, whose databases need no leave.
     pub(super) fn with_own(mut self, databases: impl IntoIterator<Item = String>) -> Self {
         self.own = databases.into_iter().map(|name| self.renamed(&name)).collect();
+        self
+    }
+
+    /// The same for a file of our own that names no database, and was made of this one.
+    pub(super) fn with_source(mut self, database: &str) -> Self {
+        self.source = (!self.is_target(database)).then(|| database.to_owned());
         self
     }
 
@@ -113,24 +122,28 @@ impl Policy {
         self.options.collations().get(name).map(String::as_str)
     }
 
-    /// A database that is renamed and that the body of a view or stored program names all the
-    /// same.
+    /// A database that is renamed, or is not the target, and that the body of a view or stored
+    /// program names all the same.
     pub(super) fn names_renamed(
         &self,
         text: &[u8],
         reading: &Reading,
         examined: &Examined,
     ) -> Option<String> {
-        if self.options.renames().is_empty() {
+        if self.options.renames().is_empty() && self.source.is_none() {
             return None;
         }
+        let left = |name: &str| {
+            let source = self.source.as_deref().is_some_and(|source| self.same(source, name));
+            source || self.rename(name).is_some()
+        };
         let mut tokens = Tokens::new(text, reading);
         tokens.next().filter(|verb| verb.is_any(&["CREATE", "ALTER"]))?;
         while let Some(token) = tokens.next() {
             let renamed = examined.databases.iter().any(|named| named.range.start == token.at);
             if token.is_name() && tokens.take_sign(b'.') && !renamed {
                 let name = token.value();
-                if self.rename(&name).is_some() {
+                if left(&name) {
                     return Some(name);
                 }
             }
