@@ -66,5 +66,5 @@ pub fn push_literal(out: &mut Vec<u8>, value: Value<'_>) -> bool {
 
 /// Appends text as lines of SQL comments.
 pub fn push_comment(out: &mut Vec<u8>, text: &str) {
-    literal::push_comment(out, text);
+    literal::push_comment(out, text.as_bytes());
 }

@@ -402,7 +402,9 @@ impl View {
         script.comment(format_args!("{}", self.object));
         let create = definer::apply(&self.create, policy);
         if let Some(reason) = &self.broken {
-            push_comment(script.text(), &String::from_utf8_lossy(&create));
+            let settings = set_charset(&self.charset_client, &self.collation_connection);
+            push_comment(script.text(), settings.as_bytes());
+            push_comment(script.text(), &create);
             return Some(format!(
                 "{} is broken on the server and was kept as a comment: {reason}",
                 self.object

@@ -62,6 +62,14 @@ impl Journal {
             .mode(0o700)
             .create(&folder)
             .map_err(|error| Error::io("could not make the journal of jobs", error))?;
+        // A link would lead what is written about jobs, and what is removed, elsewhere.
+        let found = folder.symlink_metadata().map_err(read_error)?;
+        if !found.is_dir() {
+            return Err(Error::config(
+                "the journal of jobs is a link: put a directory in its place",
+            )
+            .at(|place| place.file = Some(folder.display().to_string())));
+        }
         Ok(Self { folder, kept })
     }
 
@@ -81,9 +89,7 @@ impl Journal {
         let text = match std::fs::read(self.path(id)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(Error::io("could not read the journal", error).at(place));
-            }
+            Err(error) => return Err(read_error(error).at(place)),
         };
         serde_json::from_slice(&text).map(Some).map_err(|error| {
             Error::new(ErrorKind::Io, "a job in the journal cannot be read")
@@ -94,10 +100,9 @@ impl Journal {
 
     /// The ids of all jobs, the newest first.
     pub(super) fn ids(&self) -> Result<Vec<JobId>> {
-        let read = |error| Error::io("could not read the journal", error);
         let mut ids = Vec::new();
-        for entry in self.folder.read_dir().map_err(read)? {
-            let name = entry.map_err(read)?.file_name();
+        for entry in self.folder.read_dir().map_err(read_error)? {
+            let name = entry.map_err(read_error)?.file_name();
             let id = name.to_str().and_then(|name| name.strip_suffix(ENDING));
             ids.extend(id.and_then(|id| id.parse::<JobId>().ok()));
         }
@@ -179,6 +184,10 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+fn read_error(error: io::Error) -> Error {
+    Error::io("could not read the journal", error)
 }
 
 /// Turns the status that a dead process has left into the one that stays.

@@ -86,4 +86,21 @@ mod tests {
         assert_eq!(DirectoryLock::owner(&directory), b"");
         assert!(DirectoryLock::try_take(&directory).unwrap().is_some());
     }
+
+    /// Neither a link to another file nor a pipe that nobody writes to is taken for the lock.
+    #[test]
+    fn a_lock_that_is_a_link_or_a_pipe_is_not_read() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = BackupDir::open(scratch.path()).unwrap();
+        let secret = scratch.path().join("secret");
+        std::fs::write(&secret, "secret").unwrap();
+        std::os::unix::fs::symlink(&secret, path(&directory)).unwrap();
+        assert_eq!(DirectoryLock::owner(&directory), b"");
+        assert!(DirectoryLock::try_take(&directory).is_err());
+        assert_eq!(std::fs::read(&secret).unwrap(), b"secret");
+        std::fs::remove_file(path(&directory)).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(path(&directory)).status().unwrap();
+        assert!(made.success());
+        assert_eq!(DirectoryLock::owner(&directory), b"");
+    }
 }

@@ -183,8 +183,8 @@ pub struct Splitter {
     /// The statement that is being scanned. `None` while there was nothing but white space and
     /// plain comments since the last delimiter.
     start: Option<Start>,
-    /// Inside `/*!`, outside of quotes.
-    executable: bool,
+    /// Where the `/*!` stands that the scan is inside of, outside of quotes.
+    executable: Option<Position>,
     /// The end of the last character of several bytes outside of quotes.
     wide_end: usize,
     lines: Lines,
@@ -220,7 +220,7 @@ impl Splitter {
             open: 0,
             open_at: None,
             start: None,
-            executable: false,
+            executable: None,
             wide_end: 0,
             lines: Lines::new(),
             statements: 0,
@@ -299,7 +299,7 @@ impl Splitter {
         let to = self.pos;
         self.pos += len;
         self.lines.place(input.bytes, self.pos);
-        self.executable = false;
+        self.executable = None;
         Ok(self.emit(input, to))
     }
 
@@ -331,6 +331,10 @@ impl Splitter {
         }
         if let Some(error) = self.beyond_limit(self.pos) {
             return Err(error);
+        }
+        // The server would refuse it, after everything before has been done.
+        if let Some(at) = self.executable {
+            return Err(LexError::Unclosed { what: Construct::Comment, at });
         }
         if let (Some(start), Some(set_at)) = (self.start, self.delimiter_set) {
             return Err(LexError::Undelimited {

@@ -187,9 +187,9 @@ impl Splitter {
             b'#' => Ok(self.enter(Mode::Line, 1)),
             b'-' => Ok(self.scan_dashes(input)),
             b'/' => Ok(self.scan_slash(input)),
-            b'*' if self.executable => Ok(match matches(input, self.pos, b"*/") {
+            b'*' if self.executable.is_some() => Ok(match matches(input, self.pos, b"*/") {
                 Match::Yes => {
-                    self.executable = false;
+                    self.executable = None;
                     self.code(input, 2)
                 }
                 Match::Unsure => Flow::Starved,
@@ -231,7 +231,7 @@ impl Splitter {
         match opener {
             Opener::None => self.code(input, 1),
             Opener::Executable { len } => {
-                self.executable = true;
+                self.executable = Some(self.lines.place(input.bytes, self.pos));
                 self.code(input, len)
             }
             Opener::Plain => self.enter(Mode::Block { spare: 0, depth: 0 }, 2),

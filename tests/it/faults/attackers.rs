@@ -10,7 +10,7 @@ use super::figure;
 use super::recorded::{Fake, Packet, Recorder};
 use crate::backup::{dump_into, files_in, number, plain, restore_into, state};
 use crate::compare::compare;
-use crate::harness::TestServer;
+use crate::harness::{TestServer, stderr_of};
 use crate::roundtrip::{connect, gunzip, scratch};
 
 /// What follows the name of an object on a comment line, if nobody takes care.
@@ -38,14 +38,29 @@ on_each_server! {
                 .replace("MARKER", &marker.display().to_string())
                 .replace('\\', "\\\\")
                 .replace('\'', "''");
+            let of = |kind: &str| name.replacen('`', &format!("`{kind}"), 1);
             source
                 .run(&[
-                    &format!("CREATE TABLE {name} (id INT COMMENT '{comment}') COMMENT '{comment}'"),
-                    &format!("INSERT INTO {name} VALUES (1), (2)"),
-                    &format!("CREATE VIEW {} AS SELECT * FROM {name}", name.replacen('`', "`v", 1)),
                     &format!(
-                        "CREATE PROCEDURE {}() COMMENT '{comment}' SELECT 1",
-                        name.replacen('`', "`p", 1)
+                        "CREATE TABLE {name} (id INT COMMENT '{comment}', {} INT, KEY {} (id)) \
+                         COMMENT '{comment}'",
+                        of("c"),
+                        of("k")
+                    ),
+                    &format!("INSERT INTO {name} VALUES (1, 1), (2, 2)"),
+                    &format!("CREATE VIEW {} AS SELECT * FROM {name}", of("v")),
+                    &format!(
+                        "CREATE TRIGGER {} BEFORE INSERT ON {name} FOR EACH ROW SET NEW.id = 1",
+                        of("t")
+                    ),
+                    &format!("CREATE PROCEDURE {}() COMMENT '{comment}' SELECT 1", of("p")),
+                    &format!(
+                        "CREATE FUNCTION {}() RETURNS INT DETERMINISTIC COMMENT '{comment}' RETURN 1",
+                        of("f")
+                    ),
+                    &format!(
+                        "CREATE EVENT {} ON SCHEDULE EVERY 1 DAY DISABLE COMMENT '{comment}' DO SELECT 1",
+                        of("e")
                     ),
                 ])
                 .await;
@@ -58,8 +73,21 @@ on_each_server! {
         let points = tempfile::tempdir().unwrap();
         let options = RestoreOptions::default().with_restore_point_directory(points.path());
         crate::backup::restore_with(&ours, &path, &options).await;
-        let by_client = if server.is_mariadb() { &["--comments"][..] } else { &[] };
-        stock.stock_client_with(by_client, &gunzip(&path)).await.unwrap();
+        // Where a command that names no directory would leave something.
+        let home = tempfile::tempdir().unwrap();
+        let client = async |script: &[u8]| {
+            let mut client = server.client();
+            client.arg("--comments").arg(&stock.name);
+            client.current_dir(home.path());
+            let output = crate::harness::run(client, script).await;
+            assert!(output.status.success(), "{}: {}", server.name, stderr_of(&output));
+            files_in(home.path())
+        };
+        assert_eq!(client(&gunzip(&path)).await, [""; 0], "{}", server.name);
+        if server.is_mariadb() {
+            // It would have: this is what the names want. MySQL's does not do it unasked.
+            assert_eq!(client(b"\\! touch m\n").await, ["m"], "{}", server.name);
+        }
         for database in [&ours, &stock] {
             assert_eq!(number(database, "SELECT id FROM victim").await, 7, "{}", server.name);
             database.run(&["DROP TABLE victim"]).await;

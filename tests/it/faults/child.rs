@@ -346,7 +346,7 @@ async fn run(errand: Errand) -> Ended {
             dump_to_path(&connect, path, &DumpOptions::default(), &context).await.map(drop)
         }
         Task::Load { directory, jobs } => {
-            super::load::run(connect, &directory, jobs).await;
+            super::load::run(&errand.url, connect, &directory, jobs).await;
             Ok(())
         }
         Task::Job { directory, job: task } => job(connect, &directory, task, errand.cancels).await,

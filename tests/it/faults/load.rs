@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use mysql_async::prelude::Queryable as _;
 use snapdump::{
     BackupManager, ConnectOptions, CreateRequest, DeleteConfirmation, DumpOptions, ErrorKind,
     JobState, ManagerOptions, RunningJob,
@@ -79,15 +80,22 @@ fn median(mut times: Vec<Duration>) -> u64 {
     u64::try_from(times[times.len() / 2].as_micros()).unwrap()
 }
 
+async fn number_of_sessions(control: &mut mysql_async::Conn) -> usize {
+    let database: Option<String> = control.query_first("SELECT DATABASE()").await.unwrap();
+    crate::backup::sessions(control, &database.unwrap()).await.len()
+}
+
 /// What the child does: in a process of its own, because it counts what the process has.
-pub(super) async fn run(connect: ConnectOptions, directory: &Path, jobs: u64) {
+pub(super) async fn run(url: &str, connect: ConnectOptions, directory: &Path, jobs: u64) {
     let manager = open(connect.clone(), directory, ManagerOptions::default()).await;
     // What the first ones set up once stays.
     for _ in 0..3 {
         one_job(&manager).await;
     }
     many_callers(&connect, directory, false).await;
+    let mut control = mysql_async::Conn::from_url(url).await.unwrap();
     let (open_before, resident_before) = (descriptors(), resident_bytes());
+    let sessions_before = number_of_sessions(&mut control).await;
     for _ in 0..jobs {
         one_job(&manager).await;
     }
@@ -98,8 +106,12 @@ pub(super) async fn run(connect: ConnectOptions, directory: &Path, jobs: u64) {
         assert!(since.elapsed() < BOUND, "{} descriptors, {open_before} before", descriptors());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    while number_of_sessions(&mut control).await > sessions_before {
+        assert!(since.elapsed() < SESSIONS_END, "connections are left, {sessions_before} before");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let grown = resident_bytes().saturating_sub(resident_before);
-    assert!(grown < 32 << 20, "{grown} bytes more than before");
+    assert!(grown < (8 << 20) + jobs * (24 << 10), "{grown} bytes more than before");
     figure("bytes of memory that so many jobs left", grown);
     figure("jobs run one after the other", jobs);
 }

@@ -17,11 +17,19 @@ fn places() -> u64 {
     depth(2, 150)
 }
 
+/// The first bytes of a connection.
+const EARLY: [u64; 12] = [5, 90, 600, 1, 2, 4, 16, 36, 64, 256, 1_024, 2_048];
+
 /// Faults spread over all that passed in a run without any.
 fn spread(passed: &[(u64, u64)], how: Break) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (connection, &(up, down)) in passed.iter().enumerate() {
         for (way, bytes) in [(Way::ToServer, up), (Way::ToClient, down)] {
+            if connection == 0 {
+                // Greeting, handshake and login.
+                let early: &[u64] = if is_soak() { &EARLY } else { &EARLY[..3] };
+                faults.extend(early.iter().map(|&at| Fault { connection, way, at, how }));
+            }
             for place in 0..places() {
                 // Never behind the last byte: the goodbye of a finished operation harms nobody.
                 let at = bytes * place / places() + place % 7;

@@ -14,9 +14,12 @@ use super::proxy::Proxy;
 use super::world::{BOUND, End, World, impatient};
 use crate::backup::{assert_error, files_in, plain};
 use crate::gate::gated;
-use crate::harness::TestServer;
+use crate::harness::{TestServer, soon};
 use crate::jobs::open;
 use crate::roundtrip::connect;
+
+/// How long a host that vanishes may hold others back.
+const HELD_BACK: Duration = Duration::from_secs(20);
 
 /// Runs `work` with a restore that is held before the statement that has `text` in it.
 async fn held_restore(
@@ -245,7 +248,10 @@ async fn vanished_with_the_lock(world: &World) {
     proxy.held().await;
     proxy.blackout();
     let commit = world.target.run(&["INSERT INTO only_before VALUES (7)"]);
+    let since = Instant::now();
     tokio::time::timeout(BOUND, commit).await.expect("commits are held back for ever");
+    let held = since.elapsed();
+    assert!(held < HELD_BACK + 4 * soon(), "{}: held back for {held:?}", world.server.name);
     world.target.run(&["DELETE FROM only_before WHERE id = 7"]).await;
     let error = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap().unwrap_err();
     assert_error(&world.server, &error, ErrorKind::Connect, &[]);

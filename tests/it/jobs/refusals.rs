@@ -216,3 +216,18 @@ async fn a_manager_writes_gzip_only() {
     let opened = snapdump::BackupManager::open(ConnectOptions::new(), place, options).await;
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::Config);
 }
+
+/// What is written down about jobs goes nowhere else.
+#[tokio::test]
+async fn a_journal_that_is_a_link_is_refused() {
+    let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let journal = directory.path().join(".snapdump-jobs");
+    std::os::unix::fs::symlink(elsewhere.path(), &journal).unwrap();
+    let place = snapdump::BackupDir::open(directory.path()).unwrap();
+    let options = ManagerOptions::default();
+    let opened = snapdump::BackupManager::open(ConnectOptions::new(), place, options).await;
+    let error = opened.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{}", error.chain());
+    assert_eq!(error.location().file, Some(journal.display().to_string()));
+    assert_eq!(files_in(elsewhere.path()), [""; 0]);
+}

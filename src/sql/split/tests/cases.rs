@@ -291,7 +291,6 @@ pub(super) mod version_comments {
         the_delimiter_comes_before_it: "DELIMITER /\n/*!50003 a; *// b/" => ["*!50003 a; *", "b"];
         a_product_inside: "/*!50001 2*3 */;c" => ["/*!50001 2*3 */", "c"];
         stars_inside: "/*!50001 a **/;c" => ["/*!50001 a **/", "c"];
-        unfinished_is_sent: "/*!50001 a" => ["/*!50001 a"];
         cut_by_the_delimiter_ends: "/*!50001 a; b */*/ c; */;d" => ["/*!50001 a", "b */*/ c; */", "d"];
         a_plain_comment_hides_it: "/* a /*! b */ ; c */;" => ["c */"];
         maria_form: "/*M!100100 SET a=';' */;b" => ["/*M!100100 SET a=';' */", "b"];

@@ -37,6 +37,8 @@ pub(super) mod at_the_end {
         open_comment_in_a_statement: "a /* b;" => [], unclosed(Construct::Comment, 1, 2);
         open_hint: "a; /*+ b" => ["a"], unclosed(Construct::Comment, 1, 3);
         open_hint_mark: "/*+" => [], unclosed(Construct::Comment, 1, 0);
+        open_executable_comment: "a;\n/*!50001 b" => ["a"], unclosed(Construct::Comment, 2, 3);
+        open_maria_comment: "/*M!100100 a" => [], unclosed(Construct::Comment, 1, 0);
         open_empty_comment: "/*" => [], unclosed(Construct::Comment, 1, 0);
         open_comment_with_a_star: "/* *" => [], unclosed(Construct::Comment, 1, 0);
         open_comment_with_an_m: "/*M" => [], unclosed(Construct::Comment, 1, 0);

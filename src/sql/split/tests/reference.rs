@@ -52,9 +52,9 @@ impl Reference<'_> {
         }
         let mut here = if self.input.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
         let mut start = None;
-        let mut executable = false;
+        let mut executable = None;
         while here < self.input.len() {
-            let token = match self.token(here, start, executable) {
+            let token = match self.token(here, start, executable.is_some()) {
                 Ok(token) => token,
                 Err((place, error)) => {
                     let rest = &self.input[here..];
@@ -76,7 +76,7 @@ impl Reference<'_> {
                 }
                 Token::Executable(next, inside) => {
                     start = start.or(Some(here));
-                    executable = inside;
+                    executable = inside.then_some(here);
                     next
                 }
                 Token::Delimiter(next) => {
@@ -84,7 +84,7 @@ impl Reference<'_> {
                     if let Some(start) = start.take() {
                         self.give(start, here, statements);
                     }
-                    executable = false;
+                    executable = None;
                     next
                 }
                 Token::Use(line_end) => {
@@ -102,6 +102,9 @@ impl Reference<'_> {
         }
         self.check_length(start, here)?;
         let Some(start) = start else { return Ok(()) };
+        if let Some(open) = executable {
+            return Err(self.unclosed(open, Construct::Comment).1);
+        }
         if let Some(set_at) = self.command {
             return Err(LexError::Undelimited {
                 delimiter: show(&self.delimiter),

@@ -92,7 +92,7 @@ proptest! {
     ) {
         let mut script = Vec::new();
         for (comment, statement) in &statements {
-            push_comment(&mut script, comment);
+            push_comment(&mut script, comment.as_bytes());
             script.extend_from_slice(statement);
             script.extend_from_slice(b";\n");
         }
