@@ -17,8 +17,15 @@ use crate::roundtrip::{connect, scratch};
 use crate::sample::sample_database;
 
 /// What a restore asks before it sends anything of the file.
-const QUESTIONS: [&str; 5] =
-    ["SELECT @@", "SET NAMES '", "SHOW SESSION VARIABLES", "SET SESSION ", "KILL CONNECTION "];
+const QUESTIONS: [&str; 6] = [
+    "SELECT @@",
+    "SET NAMES '",
+    "SHOW SESSION VARIABLES",
+    "SET SESSION ",
+    // Of the connection that ends another one.
+    "SHOW GLOBAL STATUS LIKE 'Uptime'",
+    "KILL CONNECTION ",
+];
 
 /// A proxy that keeps the statements that pass.
 pub(super) struct Recorder {
@@ -156,6 +163,7 @@ on_each_server! {
             assert!(regions.len() > 8, "{regions:?}");
             let files = damaged(&bytes, &regions);
             assert!(files.len() > 60);
+            crate::faults::figure("damaged backups, each refused unread", files.len() as u64);
             for (what, file) in files {
                 std::fs::write(&path, &file).unwrap();
                 let options = RestoreOptions::default();

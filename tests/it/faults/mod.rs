@@ -45,6 +45,6 @@ fn chosen(server: &TestServer, number: usize) -> bool {
 }
 
 /// A number for RELIABILITY.md: `scripts/soak` adds up the lines of each name.
-fn figure(name: &str, number: u64) {
+pub(crate) fn figure(name: &str, number: u64) {
     println!("figure: {name}: {number}");
 }
