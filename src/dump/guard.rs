@@ -151,6 +151,9 @@ impl Guard {
                 self.could_be_another(state) || now.creation_untold || state.partitioned;
             if needs_ids && own_ids(self.ids.as_ref(), &table).is_some() {
                 numbered.push(table);
+            } else if now.creation_untold && !state.creation_untold {
+                let why = "the server does not tell when it was created";
+                return Err(changed(&table).with_source(why));
             }
         }
         if numbered.is_empty() {
@@ -215,7 +218,8 @@ impl Guard {
         Err(Error::new(
             ErrorKind::Changed,
             "tables were created, altered, renamed, truncated or dropped on the server while the dump \
-             ran, and the account cannot see whether this was one of them: run the dump again, or GRANT PROCESS ON *.*",
+             ran, and the account cannot see whether this was one of them: run the dump again, or \
+             GRANT PROCESS ON *.*",
         )
         .at(|place| place.object = Some(object)))
     }

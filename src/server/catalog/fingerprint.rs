@@ -32,7 +32,7 @@ pub(crate) struct TableState {
     /// as a creation, but for those of single partitions.
     pub(crate) created: Option<u64>,
     /// Whether it has a time of creation that the server does not tell at the moment: MariaDB at
-    /// times does not while statistics of a table that was just filled are being made.
+    /// times does not, just after a table was made and filled.
     pub(crate) creation_untold: bool,
     pub(crate) partitioned: bool,
 }

@@ -29,7 +29,9 @@ fn kinds(task: &JobTask) -> &'static [(&'static str, &'static str)] {
             ("write", "ENOSPC"),
             ("read", "EIO"),
         ],
-        JobTask::Prune => &[("unlink", "KILL"), ("fsync", "KILL"), ("unlink", "EIO")],
+        JobTask::Prune => {
+            &[("unlink", "KILL"), ("fsync", "KILL"), ("unlink", "EIO"), ("read", "EIO")]
+        }
     }
 }
 
