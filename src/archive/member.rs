@@ -20,7 +20,7 @@ impl Compression {
     /// gzip at `level`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if the level is not between 1 and 9.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the level is not between 1 and 9.
     pub fn gzip(level: u8) -> Result<Self> {
         if (1..=9).contains(&level) {
             Ok(Self::Gzip(level))
