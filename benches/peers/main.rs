@@ -195,7 +195,7 @@ async fn all(sizes: &Sizes) {
     let works = std::env::var("SNAPDUMP_BENCH_WORKS").unwrap_or_else(|_| "abcd".into());
     let maria = Server::of("MariaDB", "SNAPDUMP_TEST_MARIADB_10_11");
     let mysql = Server::of("MySQL", "SNAPDUMP_TEST_MYSQL_9_7");
-    println!("{} cores, {} runs of each, medians", threads(), sizes.runs);
+    println!("{} cores, {} runs of each, medians:\n", threads(), sizes.runs);
     println!(
         "| work | program | wall s | client CPU s | server CPU s | peak MiB | MB | ours / it |\n\
          |---|---|---|---|---|---|---|---|"
