@@ -163,9 +163,21 @@ impl Browser {
             == true
     }
 
+    /// Clicks an element, once it is there: the page puts new rows in the place of old ones when an
+    /// answer has come.
     pub(crate) async fn click(&self, selector: &str) {
-        let element = self.client.find(Locator::Css(selector)).await;
-        element.unwrap_or_else(|error| panic!("{selector}: {error}")).click().await.unwrap();
+        let begun = std::time::Instant::now();
+        loop {
+            let clicked = match self.client.find(Locator::Css(selector)).await {
+                Ok(element) => element.click().await,
+                Err(error) => Err(error),
+            };
+            match clicked {
+                Ok(()) => return,
+                Err(error) if begun.elapsed() >= PATIENCE => panic!("{selector}: {error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     /// Presses keys in whatever has the focus.
