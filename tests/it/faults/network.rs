@@ -183,7 +183,7 @@ async fn restore_once(world: &World, options: &ConnectOptions, fault: Fault) -> 
 /// connection is not used again.
 #[tokio::test]
 async fn an_answer_that_comes_too_late() {
-    let server = crate::harness::TestServer::mariadb_10_11();
+    let server = TestServer::mariadb_10_11();
     let world = World::make(&server, 50).await;
     let options = world.from().with_tls_mode(TlsMode::Disabled);
     // The statement that takes the locks of several tables; when it fails, each is tried by itself.
