@@ -111,7 +111,7 @@ pub(super) async fn run(url: &str, connect: ConnectOptions, directory: &Path, jo
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let grown = resident_bytes().saturating_sub(resident_before);
-    assert!(grown < (8 << 20) + jobs * (24 << 10), "{grown} bytes more than before");
+    assert!(grown < (12 << 20) + jobs * (20 << 10), "{grown} bytes more than before");
     figure("bytes of memory that so many jobs left", grown);
     figure("jobs run one after the other", jobs);
 }
