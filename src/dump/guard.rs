@@ -122,8 +122,8 @@ impl Guard {
 
     /// Compares tables of one database, whose metadata locks a dumping session holds.
     pub(super) async fn check_tables(&mut self, database: &str, tables: &[&str]) -> Result<()> {
-        // While others change tables, the server's lists can lack one that is there. Under the lock
-        // nothing becomes right again that has changed.
+        // What the server does not tell at one moment it may tell at the next. Under the lock nothing
+        // becomes right again that has changed.
         for _ in 1..LOOKS {
             match self.compare_tables(database, tables).await {
                 Err(error) if error.kind() == ErrorKind::Changed => {

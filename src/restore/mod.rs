@@ -327,7 +327,7 @@ impl Prepared {
             })
         })?;
         let (statements, server_warnings) = (replayed.statements, replayed.warnings_total);
-        let server_warnings_by_number = std::mem::take(&mut replayed.warning_codes);
+        let server_warnings_by_number = replayed.warning_codes.clone();
         let mut warnings = self.checked.warnings.clone();
         warnings.extend(replayed.into_warnings());
         Ok(RestoreReport {

@@ -6,6 +6,7 @@ use snapdump::{
 };
 
 use crate::backup::{dump_into, number, plain, restore_into, selector};
+use crate::faults::private::PrivateServer;
 use crate::harness::{TestDatabase, TestServer};
 use crate::roundtrip::{connect, gunzip, scratch};
 use crate::sample::differences;
@@ -187,6 +188,28 @@ async fn numbers_of_transactions_are_refused(server: TestServer) {
     assert_eq!(timed.history_rows, Some(1));
 }
 
+/// A server that is set to read as of some time in the past: a dump has the rows of now.
+async fn rows_of_now_are_dumped_whatever_time_the_server_reads_at(server: TestServer) {
+    let private = PrivateServer::like(&server).await;
+    let (source, target) = (private.server.database().await, private.server.database().await);
+    source
+        .run(&[
+            "CREATE TABLE t (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING",
+            "SET @@timestamp = UNIX_TIMESTAMP('2020-01-01')",
+            "INSERT INTO t VALUES (1, 1)",
+            "SET @@timestamp = DEFAULT",
+            "UPDATE t SET v = 2",
+        ])
+        .await;
+    private.run(&["SET GLOBAL system_versioning_asof = '2021-01-01'"]).await;
+    assert_eq!(number(&source, "SELECT v FROM t").await, 1);
+    let (_directory, path) = scratch();
+    dump_into(&source, &path, &plain()).await;
+    private.run(&["SET GLOBAL system_versioning_asof = DEFAULT"]).await;
+    restore_into(&target, &path).await;
+    assert_eq!(number(&target, "SELECT v FROM t").await, 2);
+}
+
 /// Makes the tests of a function for the servers that have system-versioned tables.
 macro_rules! on_mariadb {
     ($($name:ident)+) => {$(
@@ -208,6 +231,7 @@ macro_rules! on_mariadb {
 
 on_mariadb! {
     every_version_comes_back it_is_left_out_by_default numbers_of_transactions_are_refused
+    rows_of_now_are_dumped_whatever_time_the_server_reads_at
 }
 
 /// The end of time is another one on each of them: current rows are current on both.

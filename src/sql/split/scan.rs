@@ -131,17 +131,16 @@ impl Splitter {
                 Ok(Flow::Continue)
             }
             Match::Unsure => Ok(Flow::Starved),
-            Match::No if self.classes.is_special(byte) => self.scan_special(input, byte),
-            Match::No => {
-                Ok(match use_line(input, self.pos, &self.delimiter, self.options.charset) {
-                    UseLine::Yes(len) => {
-                        self.code(input, len);
-                        Flow::Delimiter(1)
-                    }
-                    UseLine::Unsure => Flow::Starved,
-                    UseLine::No => self.code(input, 1),
-                })
-            }
+            // Before the delimiter, which may begin with the same letter.
+            Match::No => match use_line(input, self.pos, &self.delimiter, self.options.charset) {
+                UseLine::Yes(len) => {
+                    self.code(input, len);
+                    Ok(Flow::Delimiter(1))
+                }
+                UseLine::Unsure => Ok(Flow::Starved),
+                UseLine::No if self.classes.is_special(byte) => self.scan_special(input, byte),
+                UseLine::No => Ok(self.code(input, 1)),
+            },
         }
     }
 

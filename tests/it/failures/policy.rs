@@ -158,6 +158,7 @@ on_each_server! {
         assert_eq!(by_number, [(1264, 1), (1265, 2)]);
         let first = report.warnings.iter().find(|line| line.contains("changed or left out")).unwrap();
         assert!(first.contains("statement 4, line 4"), "{first}");
+        assert!(first.contains(": 3 warnings;"), "{first}");
     }
 
     /// A database gets another name, in a stock dump that names it and in one of ours.

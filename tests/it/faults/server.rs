@@ -42,6 +42,22 @@ async fn held_restore(
     done
 }
 
+/// A dump that is held before the statement that has `text` in it.
+async fn held_dump(
+    world: &World,
+    options: &snapdump::ConnectOptions,
+    text: &'static str,
+) -> (Proxy, tokio::task::JoinHandle<snapdump::Result<snapdump::DumpReport>>) {
+    let options = options.clone().with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&options, text, 0).await;
+    let (connect, path) = (proxy.options(&options), world.directory.path().join("dump.sql.gz"));
+    let running = tokio::spawn(async move {
+        dump_to_path(&connect, path, &DumpOptions::default(), &Context::new()).await
+    });
+    proxy.held().await;
+    (proxy, running)
+}
+
 /// Everything that is done to a server as a whole, one after the other: a server takes a second or
 /// two to start.
 async fn whole_server_faults(shared: &TestServer) {
@@ -50,13 +66,7 @@ async fn whole_server_faults(shared: &TestServer) {
     let world = World::make(&server, 200).await;
 
     // Killed in the middle of a dump, then of a restore.
-    let from = world.from().with_tls_mode(TlsMode::Disabled);
-    let proxy = Proxy::hold_at(&from, "FROM `items`", 0).await;
-    let (connect, path) = (proxy.options(&from), world.directory.path().join("dump.sql.gz"));
-    let running = tokio::spawn(async move {
-        dump_to_path(&connect, path, &DumpOptions::default(), &Context::new()).await
-    });
-    proxy.held().await;
+    let (proxy, running) = held_dump(&world, &world.from(), "FROM `items`").await;
     private.kill().await;
     proxy.release();
     let error = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap().unwrap_err();
@@ -142,13 +152,7 @@ async fn killed_under_a_job(private: &mut PrivateServer, world: &World) {
 /// else's now.
 async fn started_anew(private: &mut PrivateServer, world: &World) {
     // Patient: nobody looks after the connections before they are dropped.
-    let from = connect(&world.source).with_tls_mode(TlsMode::Disabled);
-    let proxy = Proxy::hold_at(&from, "FROM `items`", 0).await;
-    let (connect, path) = (proxy.options(&from), world.directory.path().join("dump.sql.gz"));
-    let running = tokio::spawn(async move {
-        dump_to_path(&connect, path, &DumpOptions::default(), &Context::new()).await
-    });
-    proxy.held().await;
+    let (proxy, running) = held_dump(world, &connect(&world.source), "FROM `items`").await;
     // As when the host goes down: it does not say goodbye.
     proxy.keep_open();
     let mut conn = private.conn().await;
@@ -239,13 +243,7 @@ async fn no_connection_left(private: &PrivateServer, world: &World) {
 /// The network goes while a dump holds commits back: the server lets them go by itself, though
 /// nobody has closed the connection.
 async fn vanished_with_the_lock(world: &World) {
-    let from = world.from().with_tls_mode(TlsMode::Disabled);
-    let proxy = Proxy::hold_at(&from, "CONSISTENT SNAPSHOT", 0).await;
-    let (connect, path) = (proxy.options(&from), world.directory.path().join("dump.sql.gz"));
-    let running = tokio::spawn(async move {
-        dump_to_path(&connect, path, &DumpOptions::default(), &Context::new()).await
-    });
-    proxy.held().await;
+    let (proxy, running) = held_dump(world, &world.from(), "CONSISTENT SNAPSHOT").await;
     proxy.blackout();
     let commit = world.target.run(&["INSERT INTO only_before VALUES (7)"]);
     let since = Instant::now();

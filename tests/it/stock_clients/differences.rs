@@ -284,6 +284,7 @@ pub(super) const DIFFERENCES: &[Difference] = &[
             MYSQL,
             &[
                 "use_lines::a_delimiter_in_the_name",
+                "use_lines::a_delimiter_that_begins_like_it",
                 "use_lines::after_a_comment",
                 "use_lines::after_a_statement",
                 "use_lines::backticks",

@@ -122,6 +122,7 @@ pub(super) mod use_lines {
         open_backticks: "use `a\nb`;c" => ["use `a\nb`", "c"];
         a_backtick_too_many: "use `a`b`\n`;c" => ["use `a`b`\n`", "c"];
         empty_backticks: "use ``\na;b" => ["use ``\na", "b"];
+        a_delimiter_that_begins_like_it: "DELIMITER un\nuse a\nb; un" => ["use a", "b;"];
         a_delimiter_in_the_name: "DELIMITER go\nuse a\nuse ago\nb go" => ["use a", "use a", "b"];
         longest: format!("use {}\nb;", "a".repeat(295)) => [format!("use {}", "a".repeat(295)), "b"];
         too_long: format!("use {}\nb;", "a".repeat(296)) => [format!("use {}\nb", "a".repeat(296))];
