@@ -338,8 +338,8 @@ impl View {
         let sql = format!(
             "SELECT VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, CHARACTER_SET_CLIENT, \
              COLLATION_CONNECTION, ALGORITHM FROM information_schema.VIEWS \
-             WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
-            string_literal(database),
+             WHERE {} AND CAST(TABLE_NAME AS BINARY) = {}",
+            session.in_database(database).by("TABLE_SCHEMA"),
             string_literal(object.name())
         );
         let rows = session.query(&sql).await?;

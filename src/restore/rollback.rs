@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, quote_identifier};
 use crate::progress::Phase;
-use crate::server::{ConnectOptions, ER_BAD_DB_ERROR, Session, is_system_database, string_literal};
+use crate::server::{ConnectOptions, ER_BAD_DB_ERROR, Session, is_system_database};
 
 /// A database that a restore writes to, as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,20 +225,23 @@ async fn objects_to_drop(
     session: &mut Session,
     database: &str,
 ) -> Result<Vec<(ObjectKind, String)>> {
-    let schema = string_literal(database);
+    let schema = session.in_database(database);
     let mut queries = vec![
         // First, so that none of them runs in between.
         format!(
             "SELECT EVENT_NAME, 'EVENT' FROM information_schema.EVENTS \
-             WHERE EVENT_SCHEMA = {schema}"
+             WHERE {}",
+            schema.by("EVENT_SCHEMA")
         ),
         format!(
             "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES \
-             WHERE TABLE_SCHEMA = {schema}"
+             WHERE {}",
+            schema.by("TABLE_SCHEMA")
         ),
         format!(
             "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES \
-             WHERE ROUTINE_SCHEMA = {schema}"
+             WHERE {}",
+            schema.by("ROUTINE_SCHEMA")
         ),
     ];
     let libraries = "SELECT 1 FROM information_schema.TABLES \
@@ -246,7 +249,8 @@ async fn objects_to_drop(
     if !session.query(libraries).await?.is_empty() {
         queries.push(format!(
             "SELECT LIBRARY_NAME, 'LIBRARY' FROM information_schema.LIBRARIES \
-             WHERE LIBRARY_SCHEMA = {schema}"
+             WHERE {}",
+            schema.by("LIBRARY_SCHEMA")
         ));
     }
     let mut objects = Vec::new();

@@ -32,6 +32,8 @@ pub(crate) struct Session {
     context: Context,
     flavor: Flavor,
     version: ServerVersion,
+    /// Whether names of databases and tables that differ by case are those of different ones.
+    case_counts: bool,
     /// Set while an answer is under way.
     busy: bool,
 }
@@ -40,7 +42,8 @@ impl Session {
     /// Connects and asks the server what it is.
     pub(crate) async fn open(options: &ConnectOptions, context: &Context) -> Result<Self> {
         let mut conn = options.connect(context).await?;
-        let question = format!("SELECT @@version, @@version_comment, {IDENTITY}");
+        let question =
+            format!("SELECT @@version, @@version_comment, {IDENTITY}, @@lower_case_table_names");
         // Nothing that could be told apart from a late answer yet.
         let peer = Peer::new(options, conn.id(), String::new());
         let row: Option<Row> = context
@@ -52,6 +55,7 @@ impl Session {
         Ok(Self {
             flavor: Flavor::detect(&version, &row.text(1)?),
             version: version.parse()?,
+            case_counts: row.text(3)? == "0",
             peer: Arc::new(Peer::new(options, conn.id(), row.text(2)?)),
             conn: Some(conn),
             context: context.clone(),
@@ -65,6 +69,12 @@ impl Session {
 
     pub(crate) const fn version(&self) -> &ServerVersion {
         &self.version
+    }
+
+    /// Whether names of databases and tables that differ by case are those of different ones (manual,
+    /// Identifier Case Sensitivity).
+    pub(crate) const fn case_counts(&self) -> bool {
+        self.case_counts
     }
 
     pub(crate) const fn context(&self) -> &Context {

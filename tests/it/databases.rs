@@ -28,6 +28,13 @@ struct Group {
 impl Group {
     /// Databases with these names behind a prefix of their own.
     async fn make(server: &TestServer, names: &[&str]) -> Self {
+        let group = Self::name(server, names).await;
+        group.fill().await;
+        group
+    }
+
+    /// The names of databases that are still to be made.
+    async fn name(server: &TestServer, names: &[&str]) -> Self {
         // The name of a database that exists as long as this one does not is nobody else's.
         let prefix = {
             let database = server.database().await;
@@ -37,9 +44,7 @@ impl Group {
         let drop = names.iter().map(|name| format!("DROP DATABASE IF EXISTS {}", quote_name(name)));
         // Foreign keys across databases forbid to drop them one by one.
         let drop = std::iter::once("SET foreign_key_checks = 0".to_owned()).chain(drop).collect();
-        let group = Self { server: server.clone(), names, _gone: Cleanup::new(server, drop) };
-        group.fill().await;
-        group
+        Self { server: server.clone(), names, _gone: Cleanup::new(server, drop) }
     }
 
     async fn run(&self, statements: &[String]) {
@@ -199,6 +204,63 @@ on_each_server! {
             }
             group.assert_same_as(&before).await;
         }
+    }
+
+    /// Names that differ only by the case of their letters are those of different databases (manual,
+    /// Identifier Case Sensitivity), though much of the catalogue compares them without it.
+    async fn names_that_differ_by_case(server: TestServer) {
+        let group = Group::name(&server, &["case", "Case", "CASE"]).await;
+        let mut statements = Vec::new();
+        for (number, name) in group.names.iter().enumerate() {
+            statements.extend([
+                format!("CREATE DATABASE {}", quote_name(name)),
+                format!("USE {}", quote_name(name)),
+                "CREATE TABLE parent (id INT PRIMARY KEY, word TEXT)".to_owned(),
+                "INSERT INTO parent VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')".to_owned(),
+                "CREATE TABLE log (id INT, word TEXT, KEY (id))".to_owned(),
+                "INSERT INTO log VALUES (1, 'a'), (2, 'b'), (3, 'c')".to_owned(),
+                format!("CREATE VIEW seen AS SELECT id + {number} AS id FROM parent"),
+                format!("CREATE TRIGGER t{number} BEFORE INSERT ON parent FOR EACH ROW SET @a = 1"),
+                format!("CREATE PROCEDURE only{number}() COMMENT 'a' SELECT {number}"),
+                format!("CREATE FUNCTION f(a INT) RETURNS INT DETERMINISTIC RETURN a + {number}"),
+                format!("CREATE EVENT own{number} ON SCHEDULE EVERY {} DAY DO DO 1", number + 1),
+                "CREATE TABLE Parent (id INT PRIMARY KEY, own TEXT)".to_owned(),
+                format!("INSERT INTO Parent VALUES ({number}, 'own')"),
+                format!("CREATE TRIGGER u{number} BEFORE INSERT ON Parent FOR EACH ROW SET @a = 1"),
+                format!("CREATE TABLE p (id INT) PARTITION BY HASH (id) PARTITIONS {}", number + 2),
+            ]);
+            if server.is_mariadb() {
+                statements.extend([
+                    format!("CREATE SEQUENCE s START WITH {}", number + 10),
+                    format!("CREATE TRIGGER own BEFORE INSERT ON log FOR EACH ROW SET @a = {number}"),
+                    "CREATE TRIGGER OWN AFTER INSERT ON log FOR EACH ROW SET @b = 1".to_owned(),
+                ]);
+            }
+        }
+        group.run(&statements).await;
+        let before = group.describe().await;
+        let context = Context::new();
+        let (directory, path) = scratch();
+        // Each on its own, over a copy of itself.
+        for name in &group.names {
+            let path = directory.path().join(format!("{name}.sql.gz"));
+            let own = connect(&server).with_database(name);
+            let options = DumpOptions::default();
+            let dumped = dump_to_path(&own, &path, &options, &context).await;
+            let report = dumped.unwrap_or_else(|error| panic!("{}", error.chain()));
+            assert_eq!(report.warnings, [""; 0]);
+            let options = RestoreOptions::default().with_restore_point_directory(directory.path());
+            let restored = restore(&own, &path, &options, &context).await;
+            restored.unwrap_or_else(|error| panic!("{}", error.chain()));
+            group.assert_same_as(&before).await;
+        }
+        // And all of them in one file.
+        dump_undisturbed(&server, &path, &named(&group.names)).await;
+        group.drop_databases().await;
+        restore(&connect(&server), &path, &RestoreOptions::default(), &context)
+            .await
+            .unwrap_or_else(|error| panic!("{}", error.chain()));
+        group.assert_same_as(&before).await;
     }
 
     /// A line break in a name must not end a line of the script, or start a command.

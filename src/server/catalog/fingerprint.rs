@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
+use super::in_database::InDatabase;
 use super::string_literal;
 use crate::error::{ErrorKind, Result};
 use crate::ident::{ObjectKind, quote_identifier};
@@ -63,7 +64,8 @@ impl Session {
         database: &str,
         tables: Option<&[&str]>,
     ) -> Result<TableStates> {
-        let mut of = format!("WHERE TABLE_SCHEMA = {}", string_literal(database));
+        let schema = self.in_database(database);
+        let mut of = format!("WHERE {}", schema.by("TABLE_SCHEMA"));
         if let Some(tables) = tables {
             let names: Vec<_> = tables.iter().map(|table| string_literal(table)).collect();
             of.push_str(" AND TABLE_NAME IN (");
@@ -84,7 +86,6 @@ impl Session {
              FROM information_schema.TABLES {of} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
         );
         let rows = self.query(&tables).await?;
-        let schema = string_literal(database);
         let views = self.views_among(&schema, &rows).await?;
         let mut states = TableStates::new();
         for row in rows {
@@ -169,31 +170,31 @@ impl Session {
     /// The fingerprints of the views, triggers, routines, events and sequences of a database, and
     /// of its own defaults: their text, and whatever else the catalogue says of them.
     pub(crate) async fn program_fingerprints(&mut self, database: &str) -> Result<Fingerprints> {
-        let schema = string_literal(database);
+        let schema = self.in_database(database);
         let mut digests = Digests::default();
         // Its character set, collation, and encryption or comment where it has them. Not by `SHOW
         // CREATE DATABASE`, which waits for whoever reads a table of the database (`MySQL`).
         let database = "SELECT SCHEMA_NAME, SCHEMATA.* FROM information_schema.SCHEMATA \
-                        WHERE SCHEMA_NAME =";
+                        WHERE";
         let view = "SELECT TABLE_NAME, VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, \
                     CHARACTER_SET_CLIENT, COLLATION_CONNECTION \
-                    FROM information_schema.VIEWS WHERE TABLE_SCHEMA =";
+                    FROM information_schema.VIEWS WHERE";
         let trigger = "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_ORDER, ACTION_STATEMENT, \
                        ACTION_TIMING, EVENT_MANIPULATION, CREATED, SQL_MODE, DEFINER, \
                        CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION \
-                       FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA =";
+                       FROM information_schema.TRIGGERS WHERE";
         // Not when it ran last: that is no change.
         let event = "SELECT EVENT_NAME, EVENT_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, \
                      DEFINER, TIME_ZONE, INTERVAL_VALUE, INTERVAL_FIELD, EXECUTE_AT, STARTS, ENDS, \
                      STATUS, ON_COMPLETION, EVENT_COMMENT \
-                     FROM information_schema.EVENTS WHERE EVENT_SCHEMA =";
-        for (kind, query) in [
-            (ObjectKind::Database, database),
-            (ObjectKind::View, view),
-            (ObjectKind::Trigger, trigger),
-            (ObjectKind::Event, event),
+                     FROM information_schema.EVENTS WHERE";
+        for (kind, query, column) in [
+            (ObjectKind::Database, database, "SCHEMA_NAME"),
+            (ObjectKind::View, view, "TABLE_SCHEMA"),
+            (ObjectKind::Trigger, trigger, "TRIGGER_SCHEMA"),
+            (ObjectKind::Event, event, "EVENT_SCHEMA"),
         ] {
-            digests.read(self, kind, &format!("{query} {schema}")).await?;
+            digests.read(self, kind, &format!("{query} {}", schema.by(column))).await?;
         }
         for kind in [
             ObjectKind::Function,
@@ -203,19 +204,21 @@ impl Session {
         ] {
             let query = format!(
                 "SELECT ROUTINE_NAME, ROUTINE_DEFINITION, CREATED, LAST_ALTERED, SQL_MODE, DEFINER, \
-                 DTD_IDENTIFIER, SECURITY_TYPE, SQL_DATA_ACCESS, IS_DETERMINISTIC, ROUTINE_COMMENT, \
-                 CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION \
-                 FROM information_schema.ROUTINES \
-                 WHERE ROUTINE_TYPE = '{}' AND ROUTINE_SCHEMA = {schema}",
-                kind.sql()
+                     DTD_IDENTIFIER, SECURITY_TYPE, SQL_DATA_ACCESS, IS_DETERMINISTIC, ROUTINE_COMMENT, \
+                     CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION \
+                     FROM information_schema.ROUTINES \
+                     WHERE ROUTINE_TYPE = '{}' AND {}",
+                kind.sql(),
+                schema.by("ROUTINE_SCHEMA")
             );
             digests.read(self, kind, &query).await?;
             let query = format!(
                 "SELECT SPECIFIC_NAME, ORDINAL_POSITION, PARAMETER_MODE, PARAMETER_NAME, \
-                 DTD_IDENTIFIER, COLLATION_NAME FROM information_schema.PARAMETERS \
-                 WHERE ROUTINE_TYPE = '{}' AND SPECIFIC_SCHEMA = {schema} \
-                 ORDER BY SPECIFIC_NAME, ORDINAL_POSITION",
-                kind.sql()
+                     DTD_IDENTIFIER, COLLATION_NAME FROM information_schema.PARAMETERS \
+                     WHERE ROUTINE_TYPE = '{}' AND {} \
+                     ORDER BY SPECIFIC_NAME, ORDINAL_POSITION",
+                kind.sql(),
+                schema.by("SPECIFIC_SCHEMA")
             );
             digests.read(self, kind, &query).await?;
         }
@@ -223,7 +226,8 @@ impl Session {
             let query = format!(
                 "SELECT LIBRARY_NAME, LIBRARY_DEFINITION, LANGUAGE, CREATED, LAST_ALTERED, \
                  SQL_MODE, CREATOR, LIBRARY_COMMENT FROM information_schema.LIBRARIES \
-                 WHERE LIBRARY_SCHEMA = {schema}"
+                 WHERE {}",
+                schema.by("LIBRARY_SCHEMA")
             );
             digests.read(self, ObjectKind::Library, &query).await?;
         }
@@ -233,10 +237,11 @@ impl Session {
 
     /// Sequences: the time of creation tells a rename, the text what was altered. Not the next
     /// value: that is no change.
-    async fn sequence_digests(&mut self, schema: &str, digests: &mut Digests) -> Result<()> {
+    async fn sequence_digests(&mut self, schema: &InDatabase, digests: &mut Digests) -> Result<()> {
         let sql = format!(
             "SELECT TABLE_NAME, CREATE_TIME, TABLE_SCHEMA FROM information_schema.TABLES \
-             WHERE TABLE_TYPE = 'SEQUENCE' AND TABLE_SCHEMA = {schema}"
+             WHERE TABLE_TYPE = 'SEQUENCE' AND {}",
+            schema.by("TABLE_SCHEMA")
         );
         for row in self.query(&sql).await? {
             let (name, database) = (row.text(0)?, row.text(2)?);

@@ -2,6 +2,7 @@
 
 mod column;
 mod fingerprint;
+mod in_database;
 mod objects;
 
 pub(crate) use column::{Charset, Column, ColumnKind};
@@ -11,6 +12,7 @@ pub(crate) use objects::{Database, Event, KeyPart, Period, Routine, Table, Trigg
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::column::Doubtful;
+use self::in_database::InDatabase;
 use super::flavor::Flavor;
 use super::session::{Session, TextRow};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,6 +27,13 @@ pub(crate) fn is_system_database(name: &str) -> bool {
     SYSTEM_DATABASES.iter().any(|system| name.eq_ignore_ascii_case(system))
 }
 
+/// Whether a name that is the server's own but for the case of its letters is that of another
+/// database, on a server where case counts. It never counts in the names of these two.
+fn is_written_otherwise(name: &str) -> bool {
+    !["information_schema", "performance_schema"].iter().any(|own| name.eq_ignore_ascii_case(own))
+        && !SYSTEM_DATABASES.contains(&name)
+}
+
 impl Session {
     /// The names of all databases that are not the server's own, in order of name.
     pub(crate) async fn database_names(&mut self) -> Result<Vec<String>> {
@@ -32,7 +41,8 @@ impl Session {
             .query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME")
             .await?;
         let mut names = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>>>()?;
-        names.retain(|name| !is_system_database(name));
+        let case_counts = self.case_counts();
+        names.retain(|name| !is_system_database(name) || case_counts && is_written_otherwise(name));
         Ok(names)
     }
 
@@ -54,10 +64,11 @@ impl Session {
 
     /// Everything that a database holds.
     pub(crate) async fn database(&mut self, name: &str) -> Result<Database> {
-        let schema = string_literal(name);
+        let schema = self.in_database(name);
         let sql = format!(
             "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
-             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {schema}"
+             FROM information_schema.SCHEMATA WHERE {}",
+            schema.by("SCHEMA_NAME")
         );
         let rows = self.query(&sql).await?;
         let Some(row) = rows.first() else {
@@ -78,7 +89,11 @@ impl Session {
     }
 
     /// What a database has besides its character set, where the server knows of it.
-    async fn read_database_options(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_database_options(
+        &mut self,
+        schema: &InDatabase,
+        database: &mut Database,
+    ) -> Result<()> {
         let known = self
             .query(
                 "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
@@ -90,7 +105,8 @@ impl Session {
         for row in known {
             let (view, column) = (row.text(0)?, row.text(1)?);
             let sql = format!(
-                "SELECT {column} FROM information_schema.{view} WHERE SCHEMA_NAME = {schema}"
+                "SELECT {column} FROM information_schema.{view} WHERE {}",
+                schema.by("SCHEMA_NAME")
             );
             let value = match self.query(&sql).await?.first() {
                 Some(row) => row.text(0)?,
@@ -112,12 +128,13 @@ impl Session {
         self.query(sql).await?.iter().map(|row| row.text(0)).collect()
     }
 
-    async fn read_tables(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_tables(&mut self, schema: &InDatabase, database: &mut Database) -> Result<()> {
         let engines = self.transactional_engines().await?;
         let sql = format!(
             "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH \
              FROM information_schema.TABLES \
-             WHERE TABLE_SCHEMA = {schema} ORDER BY TABLE_NAME"
+             WHERE {} ORDER BY TABLE_NAME",
+            schema.by("TABLE_SCHEMA")
         );
         let rows = self.query(&sql).await?;
         let views = self.views_among(schema, &rows).await?;
@@ -164,7 +181,7 @@ impl Session {
     /// `TABLE_NAME`, `TABLE_TYPE` and `ENGINE`.
     pub(crate) async fn views_among(
         &mut self,
-        schema: &str,
+        schema: &InDatabase,
         tables: &[TextRow],
     ) -> Result<BTreeSet<String>> {
         let mut doubtful = BTreeSet::new();
@@ -177,7 +194,8 @@ impl Session {
             return Ok(doubtful);
         }
         let sql = format!(
-            "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = {schema}"
+            "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE {}",
+            schema.by("TABLE_SCHEMA")
         );
         let mut views = BTreeSet::new();
         for row in self.query(&sql).await? {
@@ -186,12 +204,13 @@ impl Session {
         Ok(views)
     }
 
-    async fn read_columns(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_columns(&mut self, schema: &InDatabase, database: &mut Database) -> Result<()> {
         let sql = format!(
             "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, DATETIME_PRECISION, \
              GENERATION_EXPRESSION, COLUMN_TYPE, COLUMN_DEFAULT, EXTRA \
-             FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} \
-             ORDER BY TABLE_NAME, ORDINAL_POSITION"
+             FROM information_schema.COLUMNS WHERE {} \
+             ORDER BY TABLE_NAME, ORDINAL_POSITION",
+            schema.by("TABLE_SCHEMA")
         );
         let rows = self.query(&sql).await?;
         let flavor = self.flavor();
@@ -221,12 +240,17 @@ impl Session {
         Ok(())
     }
 
-    async fn read_primary_keys(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_primary_keys(
+        &mut self,
+        schema: &InDatabase,
+        database: &mut Database,
+    ) -> Result<()> {
         let sql = format!(
             "SELECT TABLE_NAME, COLUMN_NAME, COLLATION, SUB_PART \
              FROM information_schema.STATISTICS \
-             WHERE TABLE_SCHEMA = {schema} AND INDEX_NAME = 'PRIMARY' \
-             ORDER BY TABLE_NAME, SEQ_IN_INDEX"
+             WHERE {} AND INDEX_NAME = 'PRIMARY' \
+             ORDER BY TABLE_NAME, SEQ_IN_INDEX",
+            schema.by("TABLE_SCHEMA")
         );
         let rows = self.query(&sql).await?;
         let mut tables = by_name(&mut database.tables);
@@ -242,12 +266,17 @@ impl Session {
         Ok(())
     }
 
-    async fn read_partitions(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_partitions(
+        &mut self,
+        schema: &InDatabase,
+        database: &mut Database,
+    ) -> Result<()> {
         let sql = format!(
             "SELECT TABLE_NAME, COALESCE(SUBPARTITION_NAME, PARTITION_NAME) \
              FROM information_schema.PARTITIONS \
-             WHERE TABLE_SCHEMA = {schema} AND PARTITION_NAME IS NOT NULL \
-             ORDER BY TABLE_NAME, PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION"
+             WHERE {} AND PARTITION_NAME IS NOT NULL \
+             ORDER BY TABLE_NAME, PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION",
+            schema.by("TABLE_SCHEMA")
         );
         let rows = self.query(&sql).await?;
         let mut tables = by_name(&mut database.tables);
@@ -259,12 +288,13 @@ impl Session {
         Ok(())
     }
 
-    async fn read_triggers(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_triggers(&mut self, schema: &InDatabase, database: &mut Database) -> Result<()> {
         // Creation order is execution order, so this order keeps it.
         let sql = format!(
             "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS \
-             WHERE TRIGGER_SCHEMA = {schema} ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, \
-             EVENT_MANIPULATION, ACTION_ORDER"
+             WHERE {} ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, \
+             EVENT_MANIPULATION, ACTION_ORDER",
+            schema.by("TRIGGER_SCHEMA")
         );
         for row in self.query(&sql).await? {
             database.triggers.push(Trigger { name: row.text(0)?, table: row.text(1)? });
@@ -284,13 +314,14 @@ impl Session {
     }
 
     /// Libraries come before the routines that use them.
-    async fn read_libraries(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_libraries(&mut self, schema: &InDatabase, database: &mut Database) -> Result<()> {
         if !self.knows_libraries().await? {
             return Ok(());
         }
         let sql = format!(
             "SELECT LIBRARY_NAME FROM information_schema.LIBRARIES \
-             WHERE LIBRARY_SCHEMA = {schema} ORDER BY LIBRARY_NAME"
+             WHERE {} ORDER BY LIBRARY_NAME",
+            schema.by("LIBRARY_SCHEMA")
         );
         for row in self.query(&sql).await? {
             database.routines.push(Routine { kind: ObjectKind::Library, name: row.text(0)? });
@@ -298,10 +329,11 @@ impl Session {
         Ok(())
     }
 
-    async fn read_routines(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_routines(&mut self, schema: &InDatabase, database: &mut Database) -> Result<()> {
         let sql = format!(
             "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES \
-             WHERE ROUTINE_SCHEMA = {schema} ORDER BY ROUTINE_TYPE, ROUTINE_NAME"
+             WHERE {} ORDER BY ROUTINE_TYPE, ROUTINE_NAME",
+            schema.by("ROUTINE_SCHEMA")
         );
         for row in self.query(&sql).await? {
             let (name, kind) = (row.text(0)?, row.text(1)?);
@@ -323,11 +355,12 @@ impl Session {
         Ok(())
     }
 
-    async fn read_events(&mut self, schema: &str, database: &mut Database) -> Result<()> {
+    async fn read_events(&mut self, schema: &InDatabase, database: &mut Database) -> Result<()> {
         let sql = format!(
             "SELECT EVENT_NAME, \
              IF(COALESCE(EXECUTE_AT, ENDS) IS NULL, NULL, UNIX_TIMESTAMP(CREATED)) \
-             FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {schema} ORDER BY EVENT_NAME"
+             FROM information_schema.EVENTS WHERE {} ORDER BY EVENT_NAME",
+            schema.by("EVENT_SCHEMA")
         );
         for row in self.query(&sql).await? {
             database.events.push(Event { name: row.text(0)?, created: row.optional_number(1)? });
