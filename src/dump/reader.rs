@@ -179,6 +179,7 @@ impl Reader {
                     let last = rest.is_none();
                     // Others go on with the rest while this piece is being read.
                     tables.work.give_back(rest);
+                    self.script.begin_table(false).await?;
                     let done = self.rows(database, table, position, &chunk).await;
                     at_object(done, &object)?;
                     self.settle(database, &[&table.name]).await?;
@@ -250,6 +251,7 @@ impl Reader {
         position: u32,
     ) -> Result<()> {
         self.script.close_full_member().await?;
+        self.script.begin_table(self.shared.options.definitions()).await?;
         self.definition(database, table, object, position).await?;
         if table.rows_live_elsewhere() {
             self.warnings.push(format!(
@@ -301,6 +303,7 @@ impl Reader {
         tables: &TableWork,
     ) -> Result<Cursor> {
         self.lock_tables(database, &[place]).await?;
+        self.script.begin_table(self.shared.options.definitions()).await?;
         self.definition(database, table, object, position(tables, place)).await?;
         self.script.close_member().await?;
         let chunk_bytes = self.shared.options.chunk_bytes();

@@ -11,6 +11,10 @@ use crate::sql::literal::push_fmt;
 /// size make one; FORMAT.md says why about this much is right.
 pub(super) const MEMBER_BYTES: usize = 2 << 20;
 
+/// A member that creates tables is closed behind the table with which it reaches this size, so that
+/// a restore can create tables on several connections.
+const TABLES_BYTES: usize = 64 << 10;
+
 /// What a member usually needs: it is full after the statement that passes its size.
 const BUFFER_BYTES: usize = MEMBER_BYTES + (1 << 20) + (64 << 10);
 
@@ -45,6 +49,15 @@ impl Script {
         if self.is_full() { self.close_member().await } else { Ok(()) }
     }
 
+    /// Closes the member if it holds what this does not go with: what creates tables, with their
+    /// rows, and rows of tables that other members create can be replayed at different times.
+    pub(super) async fn begin_table(&mut self, creates: bool) -> Result<()> {
+        if self.draft.parts.iter().any(|part| part.definition != creates) {
+            self.close_member().await?;
+        }
+        Ok(())
+    }
+
     /// Hands the member to the archive and starts the next one of the same section. Waits while
     /// the archive is behind.
     pub(super) async fn close_member(&mut self) -> Result<()> {
@@ -71,7 +84,8 @@ impl Script {
 
     /// Whether the member has reached its size.
     fn is_full(&self) -> bool {
-        self.draft.sql.len() >= MEMBER_BYTES
+        let creates_tables = self.draft.parts.iter().any(|part| part.definition);
+        self.draft.sql.len() >= if creates_tables { TABLES_BYTES } else { MEMBER_BYTES }
     }
 
     /// The text of the member, to append comments and whole statements to.

@@ -1,9 +1,9 @@
 //! Replays a file of our own with several connections.
 //!
 //! The members of a file are independent once the tables of their rows are there, so within the
-//! tables of one database those that create something go first, in order, and the rest, which is
-//! nearly all of a large file, is spread over the connections. Triggers do not exist yet then,
-//! and foreign keys are not checked, so the order of rows does not matter. Large tables get their
+//! tables of one database those that create tables are spread over the connections first, and then
+//! the rest, which is nearly all of a large file. Triggers do not exist yet then, and foreign keys
+//! are not checked, so the order of tables and rows does not matter. Large tables get their
 //! secondary indexes when their last row is there, and their foreign keys when every table is full.
 
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ impl ParallelReplay<'_> {
         Ok(())
     }
 
-    /// The tables of one database: definitions first, then the rest by all connections.
+    /// The tables of one database: what creates them first, then the rest.
     async fn tables(
         &self,
         session: &mut Session,
@@ -97,22 +97,38 @@ impl ParallelReplay<'_> {
         members: &[(&Member, Start)],
         replayed: &mut Replayed,
     ) -> Result<()> {
-        let defines = |member: &Member| member.parts.iter().any(|part| part.definition);
+        let creates = |member: &Member| member.parts.iter().any(|part| part.definition);
         let (first, rest): (Vec<_>, Vec<_>) =
-            members.iter().copied().partition(|(member, _)| defines(member));
-        self.in_order(session, &first, replayed).await?;
+            members.iter().copied().partition(|(member, _)| creates(member));
+        self.spread(session, helpers, &first, &BTreeMap::new(), replayed).await?;
         let waiting = self.put_indexes_off(session, &first, &rest).await?;
-        let wanted = self.options.connections().min(rest.len()).saturating_sub(1);
+        self.spread(session, helpers, &rest, &waiting, replayed).await?;
+        for table in waiting.values() {
+            table.indexes.finish(session).await?;
+        }
+        Ok(())
+    }
+
+    /// Shares members out among the connections.
+    async fn spread(
+        &self,
+        session: &mut Session,
+        helpers: &mut Vec<Session>,
+        members: &[(&Member, Start)],
+        waiting: &BTreeMap<u32, Waiting>,
+        replayed: &mut Replayed,
+    ) -> Result<()> {
+        let wanted = self.options.connections().min(members.len()).saturating_sub(1);
         while helpers.len() < wanted {
             helpers.push(self.helper(replayed).await?);
         }
-
         let next = AtomicUsize::new(0);
-        let workers = std::iter::once(&mut *session).chain(helpers.iter_mut()).map(|session| {
-            let (next, rest, waiting) = (&next, &rest, &waiting);
+        let all = std::iter::once(session).chain(helpers.iter_mut().take(wanted));
+        let workers = all.map(|session| {
+            let next = &next;
             async move {
                 let mut replayed = Replayed::default();
-                while let Some(&placed) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(&placed) = members.get(next.fetch_add(1, Ordering::Relaxed)) {
                     self.member(session, placed, &mut replayed).await?;
                     for part in &placed.0.parts {
                         // Whoever inserts the last rows builds the indexes; the others go on.
@@ -128,9 +144,6 @@ impl ParallelReplay<'_> {
         });
         for worker in try_join_all(workers).await? {
             replayed.add(worker);
-        }
-        for table in waiting.values() {
-            table.indexes.finish(session).await?;
         }
         Ok(())
     }

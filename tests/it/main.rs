@@ -45,6 +45,7 @@ mod locks;
 mod nontransactional;
 mod options;
 mod parallel_dump;
+mod parallel_restore;
 mod privileges;
 mod random;
 mod restore_point;

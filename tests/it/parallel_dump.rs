@@ -1,7 +1,7 @@
 //! Several connections read one state, cut large tables into pieces, and lose nothing between them.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use mysql_async::Opts;
 use mysql_async::prelude::Queryable as _;
