@@ -88,7 +88,8 @@ impl Dump {
             }
         }
         // Before the first table comes: a foreign key is refused as long as the table that it names
-        // is another one than it needs, even while keys are not checked.
+        // is another one than it needs, even while keys are not checked. Many in one statement: one by
+        // one, it takes a server half as long to find that there is no table as to create it.
         for tables in database.tables.chunks(TABLES_IN_DROP) {
             let names: Vec<_> = tables.iter().map(|table| quote_identifier(&table.name)).collect();
             shared.select_database(script, database);

@@ -37,7 +37,6 @@ pub(super) async fn write_definition(
     let mut create = printed::without_own_database(&create, &database.name);
     lost.extend(put_exact_text(exact, &mut create, database, table, options).await?);
 
-    script.statement(format!("DROP TABLE IF EXISTS {name}"));
     if unknown_options {
         script.statement(format!("SET sql_mode = CONCAT(@@sql_mode, ',{KEEPS_UNKNOWN_OPTIONS}')"));
     }

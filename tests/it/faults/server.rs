@@ -198,7 +198,7 @@ async fn read_only(private: &PrivateServer, world: &World) {
         switch.push(("SET GLOBAL super_read_only = ON", "SET GLOBAL read_only = OFF"));
     }
     for (on, off) in switch {
-        let done = held_restore(world, &to, "DROP TABLE IF EXISTS `items`", async || {
+        let done = held_restore(world, &to, "DROP TABLE IF EXISTS", async || {
             private.run(&[on]).await;
         })
         .await;
