@@ -222,9 +222,9 @@ async fn examine(
     context: &Context,
 ) -> Result<(Checked, Vec<Target>)> {
     // The check of a large file can take longer than the server lets a session idle.
-    session.set_up_for_replay(true, options.default_charset()).await?;
+    session.set_up_for_replay(true).await?;
     if let Some(name) = connect.database()
-        && is_system_database(name)
+        && is_system_database(name, session.case_counts())
         && !options.server_statements()
     {
         return Err(Error::config(format!(
@@ -351,13 +351,13 @@ impl Prepared {
         replayed: &mut Replayed,
         touched: &AtomicBool,
     ) -> Result<Compared> {
-        let charset = self.options.default_charset();
-        session.set_up_for_replay(self.options.binlog(), charset).await?;
+        session.set_up_for_replay(self.options.binlog()).await?;
         let policy = &self.checked.policy;
         touched.store(true, Ordering::SeqCst);
         if self.options.mode() == RestoreMode::Replace {
             rollback::empty_before_replace(session, &self.targets).await?;
         }
+        session.read_as(self.options.default_charset()).await?;
         let connections = self.options.connections();
         let sent = match &self.checked.footer {
             // What does not tell how it is read is read in order, as the server says.
@@ -390,6 +390,7 @@ impl Prepared {
         replayed.take_errors()?;
         let Some(footer) = &self.checked.footer else { return Ok(Compared::default()) };
         context.enter(Phase::Compare);
+        session.read_as("utf8mb4").await?;
         // The script may have left another database selected.
         if let Some(database) = self.connect.database() {
             session.execute(format!("USE {}", quote_identifier(database))).await?;

@@ -66,7 +66,8 @@ pub(super) async fn survey(
         }
         _ => {}
     }
-    names.retain(|name| !is_system_database(name));
+    let case_counts = session.case_counts();
+    names.retain(|name| !is_system_database(name, case_counts));
     let mut targets = Vec::new();
     for name in names {
         let mut objects = Vec::new();
@@ -159,7 +160,7 @@ async fn empty_targets(
     targets: &[Target],
     options: &RestoreOptions,
 ) -> Result<()> {
-    session.set_up_for_replay(options.binlog(), options.default_charset()).await?;
+    session.set_up_for_replay(options.binlog()).await?;
     for target in targets {
         let name = quote_identifier(&target.name);
         match &target.before {

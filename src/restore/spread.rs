@@ -17,7 +17,7 @@ use super::options::RestoreOptions;
 use crate::context::Context;
 use crate::error::Result;
 use crate::ident::{ObjectKind, ObjectName};
-use crate::server::{ConnectOptions, Session};
+use crate::server::{ConnectOptions, Session, has_no_free_connection};
 use crate::sql::token::{Reading, Token, Tokens};
 
 /// From how many bytes of `INSERT` statements the rows of a table are shared out, unless its
@@ -257,11 +257,19 @@ impl<'a> Spread<'a> {
         let Table::Made(name, bytes) = std::mem::replace(&mut self.table, Table::None) else {
             return Ok(());
         };
-        let database = session.query_one("SELECT DATABASE()").await?.text(0)?;
         // In a transaction that stays open the connections would wait for one another.
         if !session.commits_by_itself() {
             return Ok(());
         }
+        // Our own statements can name the table in UTF-8 only.
+        let charsets =
+            session.query_one("SELECT @@character_set_client, @@character_set_results").await?;
+        for column in 0..2 {
+            if !charsets.optional_text(column)?.is_some_and(|charset| charset.starts_with("utf8")) {
+                return Ok(());
+            }
+        }
+        let database = session.query_one("SELECT DATABASE()").await?.text(0)?;
         let table = ObjectName::new(ObjectKind::Table, database, &name);
         let create = definition(session, &table).await?;
         if !takes_rows_in_any_order(&create) {
@@ -283,8 +291,17 @@ impl<'a> Spread<'a> {
         let (binlog, charset) = (self.options.binlog(), self.options.default_charset());
         let wanted = self.options.connections().saturating_sub(1);
         while self.helpers.len() < wanted {
-            let mut helper = Session::open(self.connect, self.context).await?;
-            helper.set_up_for_replay(binlog, charset).await?;
+            let mut helper = match Session::open(self.connect, self.context).await {
+                Ok(helper) => helper,
+                // Slower is better than half done: what was there before is gone by now.
+                Err(error) if has_no_free_connection(&error) => {
+                    tracing::debug!(error = %error, "going on with fewer connections");
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            helper.set_up_for_replay(binlog).await?;
+            helper.read_as(charset).await?;
             self.helpers.push(helper);
         }
         for helper in &mut self.helpers {

@@ -94,10 +94,10 @@ impl Session {
 
     /// Takes away what would end a long statement or a long pause of the script, and bounds the
     /// wait for somebody else's lock. Everything else stays as the server gives it to the stock
-    /// client: the script sets what it needs. `charset` is what the script is written in until it
-    /// says so itself.
-    pub(crate) async fn set_up_for_replay(&mut self, binlog: bool, charset: &str) -> Result<()> {
-        self.execute(format!("SET NAMES {}", string_literal(charset))).await?;
+    /// client: the script sets what it needs. Names are sent and told in UTF-8 until
+    /// [`read_as`](Self::read_as) says otherwise.
+    pub(crate) async fn set_up_for_replay(&mut self, binlog: bool) -> Result<()> {
+        self.read_as("utf8mb4").await?;
         let before = self.variables().await?;
         for (name, wanted) in DUMP_SETTINGS {
             if TIMEOUTS.contains(name) && before.get(*name).is_some_and(|value| value != wanted) {
@@ -113,6 +113,12 @@ impl Session {
             self.execute("SET SESSION sql_log_bin = OFF").await?;
         }
         Ok(())
+    }
+
+    /// Tells the server the character set of what is sent from now on. A script has one of its own,
+    /// in which nothing of ours may be sent: names would be those of other objects.
+    pub(crate) async fn read_as(&mut self, charset: &str) -> Result<()> {
+        self.execute(format!("SET NAMES {}", string_literal(charset))).await
     }
 
     async fn variables(&mut self) -> Result<BTreeMap<String, String>> {

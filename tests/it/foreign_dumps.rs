@@ -1,9 +1,10 @@
 //! Dumps by the stock tools, under the options that change what they write: restored by us and by
 //! the stock client, into databases that are compared as a whole.
 
-use snapdump::{Context, ErrorKind, RestoreOptions, restore};
+use mysql_async::prelude::Queryable as _;
+use snapdump::{Context, DumpOptions, ErrorKind, RestoreMode, RestoreOptions, restore};
 
-use crate::backup::{Cleanup, assert_error, number, restore_with};
+use crate::backup::{Cleanup, assert_error, dump_into, number, restore_with};
 use crate::harness::{self, TestDatabase, TestServer};
 use crate::roundtrip::{connect, scratch};
 use crate::sample::{differences, sample_database};
@@ -111,6 +112,67 @@ on_each_server! {
             assert_eq!(said, warned, "{}: {options:?}: {:?}", server.name, report.warnings);
             let sandbox = report.warnings.iter().any(|line| line.contains("sandbox"));
             assert_eq!(sandbox, script.starts_with(b"/*M!999999\\-"), "{options:?}");
+        }
+    }
+
+    /// What is asked about the target and done to it goes by its name, whatever the script is
+    /// written in: taken for `ümläut` in the script's character set, a full database would pass for
+    /// one that is not there.
+    async fn the_script_s_character_set_is_for_the_script_only(server: TestServer) {
+        let source = server.database().await;
+        source
+            .run(&[
+                "CREATE TABLE `größe` (id INT PRIMARY KEY, `wört` VARCHAR(9), KEY `schlüssel` (`wört`))",
+                "INSERT INTO `größe` VALUES (1, 'ä'), (2, 'ö')",
+            ])
+            .await;
+        let (directory, ours) = scratch();
+        let stock = directory.path().join("stock.sql");
+        let latin1 = ["--default-character-set=latin1", "--skip-set-charset"];
+        std::fs::write(&stock, source.stock_dump(&latin1).await).unwrap();
+        dump_into(&source, &ours, &DumpOptions::default()).await;
+
+        let name = format!("{}_ümläut", source.name);
+        let drop = vec![format!("DROP DATABASE IF EXISTS `{name}`")];
+        let _gone = Cleanup::new(&server, drop);
+        source
+            .run(&[
+                &format!("CREATE DATABASE `{name}`"),
+                &format!("CREATE TABLE `{name}`.`übrig` (id INT)"),
+                &format!("INSERT INTO `{name}`.`übrig` VALUES (7)"),
+            ])
+            .await;
+        let to = connect(&source).with_database(&name);
+        let context = Context::new();
+        let options = RestoreOptions::default()
+            .with_default_charset("latin1")
+            .unwrap()
+            .with_connections(3)
+            .with_deferred_index_bytes(0);
+        for path in [&stock, &ours] {
+            let error = restore(&to, path, &options, &context).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RestorePoint, "{}", error.chain());
+            for mode in [RestoreMode::Merge, RestoreMode::Replace] {
+                let options = options
+                    .clone()
+                    .with_mode(mode)
+                    .with_restore_point_directory(directory.path());
+                restore(&to, path, &options, &context)
+                    .await
+                    .unwrap_or_else(|error| panic!("{}: {}", server.name, error.chain()));
+                let mut conn = server.conn().await;
+                let tables: Vec<String> =
+                    conn.query(format!("SHOW TABLES FROM `{name}`")).await.unwrap();
+                let rows: Vec<(u32, String)> =
+                    conn.query(format!("SELECT * FROM `{name}`.`größe` ORDER BY id")).await.unwrap();
+                conn.disconnect().await.unwrap();
+                let kept = if mode == RestoreMode::Merge { vec!["übrig"] } else { vec![] };
+                assert_eq!(tables, [vec!["größe"], kept].concat());
+                assert_eq!(rows, [(1, "ä".to_owned()), (2, "ö".to_owned())]);
+                if mode == RestoreMode::Replace {
+                    source.run(&[&format!("CREATE TABLE `{name}`.`übrig` (id INT)")]).await;
+                }
+            }
         }
     }
 
