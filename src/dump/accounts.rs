@@ -52,7 +52,7 @@ impl AccountsPlan {
         for grant in &accounts.grants {
             match &grant.object {
                 Some(object)
-                    if !object.is_of_server()
+                    if !object.is_of_server(session.case_counts())
                         && !held.contains(&(
                             object.kind.as_str(),
                             object.database.as_str(),

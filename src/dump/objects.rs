@@ -121,7 +121,10 @@ impl StoredProgram {
             "SELECT {prefix}_COMMENT, {literal}, \
              CONCAT('`', REPLACE(CONVERT({prefix}_NAME USING {charset}), '`', '``'), '`') \
              FROM information_schema.{view} \
-             WHERE {prefix}_SCHEMA = DATABASE() AND {prefix}_NAME = {}{condition}",
+             WHERE {} AND {prefix}_NAME = {}{condition}",
+            session
+                .in_database(object.database_name().unwrap_or_default())
+                .by(&format!("{prefix}_SCHEMA")),
             string_literal(object.name())
         );
         let row = session.query_one(&sql).await?;
@@ -338,9 +341,9 @@ impl View {
         let sql = format!(
             "SELECT VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, CHARACTER_SET_CLIENT, \
              COLLATION_CONNECTION, ALGORITHM FROM information_schema.VIEWS \
-             WHERE {} AND CAST(TABLE_NAME AS BINARY) = {}",
+             WHERE {} AND TABLE_NAME = {name} AND CAST(TABLE_NAME AS BINARY) = {name}",
             session.in_database(database).by("TABLE_SCHEMA"),
-            string_literal(object.name())
+            name = string_literal(object.name())
         );
         let rows = session.query(&sql).await?;
         let row = rows.first().filter(|row| row.text(0).is_ok_and(|query| !query.is_empty()));

@@ -28,7 +28,7 @@ pub(super) async fn compare(
     policy: &Policy,
     stayed: &[Target],
 ) -> Result<Compared> {
-    let fold = session.query_one("SELECT @@lower_case_table_names").await?.text(0)? != "0";
+    let fold = !session.case_counts();
     let case = |name: &str| if fold { name.to_lowercase() } else { name.to_owned() };
     let mut compared = Compared::default();
     for database in &manifest.databases {

@@ -271,7 +271,7 @@ impl Policy {
         if mention.role == Role::Reference {
             return Ok(false);
         }
-        if is_system_database(name)
+        if is_system_database(name, !self.fold)
             && !(self.options.other_databases() && self.options.server_statements())
         {
             return Err(Error::new(

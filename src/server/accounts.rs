@@ -331,8 +331,8 @@ fn find_outside_quotes(text: &str, needle: &str) -> Option<usize> {
 
 impl GrantedObject {
     /// Whether it belongs to the server itself, and so is there.
-    pub(crate) fn is_of_server(&self) -> bool {
-        is_system_database(&self.database)
+    pub(crate) fn is_of_server(&self, case_counts: bool) -> bool {
+        is_system_database(&self.database, case_counts)
     }
 }
 

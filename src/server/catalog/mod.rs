@@ -22,16 +22,16 @@ use crate::ident::{ObjectKind, ObjectName};
 const SYSTEM_DATABASES: [&str; 5] =
     ["information_schema", "performance_schema", "mysql", "sys", "ndbinfo"];
 
-/// Whether a database is the server's own.
-pub(crate) fn is_system_database(name: &str) -> bool {
-    SYSTEM_DATABASES.iter().any(|system| name.eq_ignore_ascii_case(system))
-}
-
-/// Whether a name that is the server's own but for the case of its letters is that of another
-/// database, on a server where case counts. It never counts in the names of these two.
-fn is_written_otherwise(name: &str) -> bool {
-    !["information_schema", "performance_schema"].iter().any(|own| name.eq_ignore_ascii_case(own))
-        && !SYSTEM_DATABASES.contains(&name)
+/// Whether a database is the server's own. Where case counts in names, `Sys` is somebody else's; it
+/// never counts in the names of the first two.
+pub(crate) fn is_system_database(name: &str, case_counts: bool) -> bool {
+    let [schemas @ .., _, _, _] = SYSTEM_DATABASES;
+    schemas.iter().any(|own| name.eq_ignore_ascii_case(own))
+        || if case_counts {
+            SYSTEM_DATABASES.contains(&name)
+        } else {
+            SYSTEM_DATABASES.iter().any(|own| name.eq_ignore_ascii_case(own))
+        }
 }
 
 impl Session {
@@ -42,18 +42,21 @@ impl Session {
             .await?;
         let mut names = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>>>()?;
         let case_counts = self.case_counts();
-        names.retain(|name| !is_system_database(name) || case_counts && is_written_otherwise(name));
+        names.retain(|name| !is_system_database(name, case_counts));
         Ok(names)
     }
 
     /// How many bytes the rows of these databases have on the server, by its own estimate; the
     /// empty name stands for all databases.
     pub(crate) async fn data_bytes(&mut self, databases: &[String]) -> Result<u64> {
-        let list = databases.iter().map(|name| string_literal(name)).collect::<Vec<_>>();
+        let list: Vec<_> = databases
+            .iter()
+            .map(|name| format!("({})", self.in_database(name).by("TABLE_SCHEMA")))
+            .collect();
         let chosen = if list.is_empty() || databases.iter().any(String::is_empty) {
             String::new()
         } else {
-            format!("WHERE TABLE_SCHEMA IN ({})", list.join(","))
+            format!("WHERE {}", list.join(" OR "))
         };
         let sql = format!(
             "SELECT CAST(COALESCE(SUM(DATA_LENGTH), 0) AS UNSIGNED) \
@@ -423,4 +426,17 @@ pub(crate) fn string_literal(text: &str) -> String {
 
 fn by_name(tables: &mut [Table]) -> BTreeMap<String, &mut Table> {
     tables.iter_mut().map(|table| (table.name.clone(), table)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_system_database;
+
+    #[test]
+    fn case_can_make_a_database_somebody_elses() {
+        assert!(is_system_database("sys", true) && is_system_database("Sys", false));
+        assert!(!is_system_database("Sys", true) && !is_system_database("shop", false));
+        // These are made up by the server, whatever the case.
+        assert!(is_system_database("INFORMATION_SCHEMA", true));
+    }
 }
