@@ -243,16 +243,17 @@ impl RestoreOptions {
         self
     }
 
-    /// How many connections replay the rows of a file of our own at a time, and those of large tables
-    /// of a dump by `mysqldump` or `mariadb-dump`; at least 1. All else is replayed in order on one.
+    /// How many connections create the tables of a file of our own and replay their rows at a time, and
+    /// the rows of large tables of a dump by `mysqldump` or `mariadb-dump`; at least 1. All else is
+    /// replayed in order on one.
     #[must_use]
     pub fn with_connections(mut self, connections: usize) -> Self {
         self.connections = Some(connections);
         self
     }
 
-    /// From how many bytes of SQL a table, replayed by several connections, gets its secondary indexes and foreign keys after its rows: building them at once is several
-    /// times as fast. Only those of InnoDB tables are put off, and none that the server needs where
+    /// From how many bytes of SQL a table, replayed by several connections, gets its secondary indexes
+    /// and foreign keys after its rows: building them at once is several times as fast. Only those of InnoDB tables are put off, and none that the server needs where
     /// it is, such as the only index that a foreign key of another table rests on. `u64::MAX` puts
     /// none off. If the restore fails in between, tables may lack such indexes and keys, as they may
     /// lack rows.
@@ -299,7 +300,7 @@ impl RestoreOptions {
         self.deferred_index_bytes
     }
 
-    /// How many connections replay rows.
+    /// How many connections create tables and replay rows.
     #[must_use]
     pub fn connections(&self) -> usize {
         if self.continue_on_error {

@@ -6,7 +6,7 @@
 //! are not checked, so the order of tables and rows does not matter. Large tables get their
 //! secondary indexes when their last row is there, and their foreign keys when every table is full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,7 +21,7 @@ use super::replayed::Replayed;
 use crate::archive::{Footer, Member, Section, read_member};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::server::{ConnectOptions, Session};
+use crate::server::{ConnectOptions, Session, has_no_free_connection};
 
 /// A file being replayed by several connections.
 pub(super) struct ParallelReplay<'a> {
@@ -100,9 +100,13 @@ impl ParallelReplay<'_> {
         let creates = |member: &Member| member.parts.iter().any(|part| part.definition);
         let (first, rest): (Vec<_>, Vec<_>) =
             members.iter().copied().partition(|(member, _)| creates(member));
-        self.spread(session, helpers, &first, &BTreeMap::new(), replayed).await?;
+        if are_independent(first.iter().map(|(member, _)| *member)) {
+            self.share_out(session, helpers, &first, &BTreeMap::new(), replayed).await?;
+        } else {
+            self.in_order(session, &first, replayed).await?;
+        }
         let waiting = self.put_indexes_off(session, &first, &rest).await?;
-        self.spread(session, helpers, &rest, &waiting, replayed).await?;
+        self.share_out(session, helpers, &rest, &waiting, replayed).await?;
         for table in waiting.values() {
             table.indexes.finish(session).await?;
         }
@@ -110,7 +114,7 @@ impl ParallelReplay<'_> {
     }
 
     /// Shares members out among the connections.
-    async fn spread(
+    async fn share_out(
         &self,
         session: &mut Session,
         helpers: &mut Vec<Session>,
@@ -120,7 +124,15 @@ impl ParallelReplay<'_> {
     ) -> Result<()> {
         let wanted = self.options.connections().min(members.len()).saturating_sub(1);
         while helpers.len() < wanted {
-            helpers.push(self.helper(replayed).await?);
+            match self.helper(replayed).await {
+                Ok(helper) => helpers.push(helper),
+                // Slower is better than half done: what was there before is gone by now.
+                Err(error) if has_no_free_connection(&error) => {
+                    tracing::debug!(error = %error, "going on with fewer connections");
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
         }
         let next = AtomicUsize::new(0);
         let all = std::iter::once(session).chain(helpers.iter_mut().take(wanted));
@@ -188,7 +200,8 @@ impl ParallelReplay<'_> {
     /// One more connection, with the settings of the script's start.
     async fn helper(&self, replayed: &mut Replayed) -> Result<Session> {
         let mut session = Session::open(self.connect, self.context).await?;
-        session.set_up_for_replay(self.options.binlog(), self.options.default_charset()).await?;
+        session.set_up_for_replay(self.options.binlog()).await?;
+        session.read_as(self.options.default_charset()).await?;
         for &placed in &self.placed_members() {
             if placed.0.section == Section::Start {
                 self.member(&mut session, placed, replayed).await?;
@@ -222,5 +235,46 @@ impl ParallelReplay<'_> {
         counters.bytes_done.add(member.length);
         counters.rows_done.add(member.parts.iter().map(|part| part.rows).sum());
         Ok(())
+    }
+}
+
+/// Whether members that create tables need none of the others: a reader cannot rely on F6, which is
+/// how they have been cut since they are shared out.
+fn are_independent<'a>(creating: impl Iterator<Item = &'a Member>) -> bool {
+    let mut created = BTreeSet::new();
+    creating
+        .flat_map(|member| &member.parts)
+        .all(|part| part.definition && created.insert(part.object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Part;
+
+    fn member(parts: &[(u32, bool)]) -> Member {
+        let parts = parts.iter().map(|&(object, definition)| {
+            let mut part = Part::new(object);
+            part.definition = definition;
+            part
+        });
+        Member {
+            section: Section::Tables,
+            database: Some(0),
+            offset: 0,
+            length: 1,
+            sql_bytes: 1,
+            crc32: 0,
+            parts: parts.collect(),
+        }
+    }
+
+    #[test]
+    fn members_that_hold_rows_of_others_are_not_shared_out() {
+        let independent = |members: &[Member]| are_independent(members.iter());
+        assert!(independent(&[member(&[(0, true), (1, true)]), member(&[(2, true)])]));
+        // The rest of the rows of a table before the definition of the next one.
+        assert!(!independent(&[member(&[(0, true)]), member(&[(0, false), (1, true)])]));
+        assert!(!independent(&[member(&[(0, true)]), member(&[(0, true)])]));
     }
 }

@@ -104,7 +104,7 @@ struct Script<'a> {
     context: Context,
 }
 
-/// How many deadlocks are endured before they are an error.
+/// How many deadlocks of a transaction are endured before they are an error.
 const DEADLOCKS: u32 = 20;
 
 /// The server ends a deadlock by rolling back a transaction, of which every statement is then sent
@@ -246,10 +246,11 @@ impl<'a> Script<'a> {
         if let Some(deadlocks) = &mut self.deadlocks
             && commits
         {
-            deadlocks.mark = Some(Mark {
-                offset: deadlocks.text.len() - self.buffer.len(),
-                splitter: self.splitter.clone(),
-            });
+            let offset = deadlocks.text.len() - self.buffer.len();
+            if deadlocks.mark.as_ref().is_none_or(|mark| mark.offset != offset) {
+                deadlocks.left = DEADLOCKS;
+            }
+            deadlocks.mark = Some(Mark { offset, splitter: self.splitter.clone() });
         }
         commits
     }

@@ -359,6 +359,14 @@ fn is_without_tls(error: &mysql_async::Error) -> bool {
     matches!(error, mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
 }
 
+/// Whether the server takes no more connections, from anybody or from this account.
+pub(crate) fn has_no_free_connection(error: &Error) -> bool {
+    error.server().is_some_and(|answer| {
+        [ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED]
+            .contains(&answer.number)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Instant;

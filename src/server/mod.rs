@@ -25,6 +25,7 @@ pub(crate) use catalog::{
     Charset, Column, ColumnKind, Database, Fingerprints, InnodbIds, Table, TableState, TableStates,
     is_system_database, string_literal,
 };
+pub(crate) use connect::has_no_free_connection;
 pub(crate) use error_number::{
     ER_BAD_DB_ERROR, ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER, ER_VIEW_INVALID,
     is_missing_or_changed,

@@ -1,10 +1,10 @@
 //! Several connections create tables that name one another.
 
-use snapdump::{DumpOptions, RestoreOptions, inspect};
+use snapdump::{Context, DumpOptions, RestoreOptions, inspect, restore};
 
-use crate::backup::{dump_into, restore_with, state};
+use crate::backup::{Cleanup, dump_into, restore_with, state};
 use crate::compare::compare;
-use crate::roundtrip::scratch;
+use crate::roundtrip::{connect, scratch};
 
 const TABLES: usize = 60;
 
@@ -61,6 +61,40 @@ on_each_server! {
                 .map(ToString::to_string)
                 .collect();
             assert_eq!(differences, [""; 0], "round {round}");
+        }
+    }
+
+    /// Where the account may have no more connections, those that it has do all.
+    async fn fewer_connections_than_wanted(server: TestServer) {
+        let source = server.database().await;
+        let statements = web_of_tables();
+        source.run(&statements.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let wanted = state(&source).await;
+        let (_directory, path) = scratch();
+        dump_into(&source, &path, &DumpOptions::default()).await;
+        for limit in [1, 2] {
+            let target = server.database().await;
+            let account = format!("'{}'@'%'", target.name);
+            let _gone = Cleanup::new(&server, vec![format!("DROP USER IF EXISTS {account}")]);
+            target
+                .run(&[
+                    &format!(
+                        "CREATE USER {account} IDENTIFIED BY 'pass word' \
+                         WITH MAX_USER_CONNECTIONS {limit}"
+                    ),
+                    &format!("GRANT ALL ON {}.* TO {account}", target.name),
+                ])
+                .await;
+            let to = connect(&target).with_user(&target.name).with_password("pass word");
+            let options = RestoreOptions::default().with_connections(4);
+            restore(&to, &path, &options, &Context::new())
+                .await
+                .unwrap_or_else(|error| panic!("{}: {}", server.name, error.chain()));
+            let differences: Vec<_> = compare(&wanted, &state(&target).await)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(differences, [""; 0], "{limit} connections");
         }
     }
 }
