@@ -71,14 +71,16 @@ impl Cursor {
         let mut partitions: VecDeque<_> = table.partitions.iter().cloned().collect();
         let partition = partitions.pop_front();
         let at = match table.ordered_key() {
+            // A range of keys would make the server leave out partitions in which it has no place: rows
+            // that were put into a wrong one (`EXCHANGE PARTITION … WITHOUT VALIDATION`) with them.
+            _ if partition.is_some() => At::Whole,
             None => At::Whole,
-            Some(key) if partition.is_none() => match key.as_slice() {
+            Some(key) => match key.as_slice() {
                 [column] if column.kind == ColumnKind::Integer => {
                     numbers(session, table, column, rows).await?.unwrap_or(At::Keys(None))
                 }
                 _ => At::Keys(None),
             },
-            Some(_) => At::Keys(None),
         };
         Ok(Self { table: place, rows, at, partitions, partition })
     }
@@ -108,8 +110,7 @@ impl Cursor {
             }
             At::Keys(after) => {
                 let from = after.as_deref().map(|values| compare(&key, values, ">", ">"));
-                let of = partition.as_deref();
-                let sql = boundary_query(table, &key, of, from.as_deref(), self.rows);
+                let sql = boundary_query(table, &key, from.as_deref(), self.rows);
                 if let Some(end) = key_literals(session, &sql, table, &key).await? {
                     let range = and(from, Some(compare(&key, &end, "<", "<=")));
                     *after = Some(end);
@@ -122,9 +123,6 @@ impl Cursor {
         self.partition = self.partitions.pop_front();
         if self.partition.is_none() {
             return Ok((chunk, None));
-        }
-        if let At::Keys(after) = &mut self.at {
-            *after = None;
         }
         Ok((chunk, Some(self)))
     }
@@ -175,19 +173,10 @@ fn compare(key: &[&Column], values: &[String], operator: &str, last: &str) -> St
     alternatives.join(" OR ")
 }
 
-fn boundary_query(
-    table: &Table,
-    key: &[&Column],
-    partition: Option<&str>,
-    from: Option<&str>,
-    rows: u64,
-) -> String {
+fn boundary_query(table: &Table, key: &[&Column], from: Option<&str>, rows: u64) -> String {
     let names: Vec<_> = key.iter().map(|column| quote_identifier(&column.name)).collect();
     let names = names.join(",");
-    let mut sql = format!("SELECT {names} FROM {}", quote_identifier(&table.name));
-    if let Some(partition) = partition {
-        sql = format!("{sql} PARTITION ({})", quote_identifier(partition));
-    }
+    let sql = format!("SELECT {names} FROM {}", quote_identifier(&table.name));
     let from = from.map(|from| format!(" WHERE {from}")).unwrap_or_default();
     let skipped = rows.saturating_sub(1);
     format!("{sql} FORCE INDEX (PRIMARY){from} ORDER BY {names} LIMIT 1 OFFSET {skipped}")

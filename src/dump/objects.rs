@@ -4,10 +4,12 @@ use super::definer;
 use super::options::{Definer, DumpOptions};
 use super::printed;
 use super::script::Script;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, ServerError};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::server::{
-    Database, ER_NO_SUCH_USER, ER_VIEW_INVALID, Flavor, Session, is_missing_or_changed,
+    Database, ER_CANT_AGGREGATE_2COLLATIONS, ER_CANT_AGGREGATE_3COLLATIONS,
+    ER_CANT_AGGREGATE_NCOLLATIONS, ER_NO_SUCH_USER, ER_TOO_MANY_USER_CONNECTIONS,
+    ER_USER_LIMIT_REACHED, ER_VIEW_INVALID, ER_WRONG_VALUE, Flavor, Session, is_missing_or_changed,
     string_literal,
 };
 use crate::sql::literal::push_comment;
@@ -408,6 +410,9 @@ impl View {
             let settings = set_charset(&self.charset_client, &self.collation_connection);
             push_comment(script.text(), settings.as_bytes());
             push_comment(script.text(), &create);
+            // What stands in for it would pass for it.
+            script
+                .statement(format!("DROP VIEW IF EXISTS {}", quote_identifier(self.object.name())));
             return Some(format!(
                 "{} is broken on the server and was kept as a comment: {reason}",
                 self.object
@@ -421,14 +426,34 @@ impl View {
     }
 }
 
-/// Why a view is broken, in the words of the server's own error.
+/// Why a view is broken, in the words of the server's own error; the error itself where that does not
+/// say so: of a lock, a limit, a disk or a connection it tells nothing about the view.
 fn reason(error: Error) -> Result<Option<String>> {
     match error.server() {
         // It may be whole; this account cannot tell.
         Some(_) if error.kind() == ErrorKind::Privilege => Err(error),
-        Some(server) => Ok(Some(server.message.clone())),
-        None => Err(error),
+        Some(server) if is_about_text(server) => Ok(Some(server.message.clone())),
+        _ => Err(error),
     }
+}
+
+/// Whether an error is about what a statement says: of the SQLSTATE classes for syntax and access
+/// rules (42) and for the number of columns or rows (21), or one of those of `HY000` that are.
+fn is_about_text(error: &ServerError) -> bool {
+    const OF_LIMITS: [u16; 2] = [ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED];
+    const GENERAL: [u16; 6] = [
+        ER_VIEW_INVALID,
+        ER_WRONG_VALUE,
+        ER_NO_SUCH_USER,
+        ER_CANT_AGGREGATE_2COLLATIONS,
+        ER_CANT_AGGREGATE_3COLLATIONS,
+        ER_CANT_AGGREGATE_NCOLLATIONS,
+    ];
+    let class = error.sqlstate.get(..2).unwrap_or_default();
+    (matches!(class, "42" | "21") && !OF_LIMITS.contains(&error.number))
+        || GENERAL.contains(&error.number)
+        // MariaDB's, about `FOR SYSTEM_TIME` and system-versioned tables.
+        || (4100..4200).contains(&error.number)
 }
 
 /// Writes a sequence and the value that it will give next.
@@ -440,11 +465,19 @@ pub(super) async fn write_sequence(
     let name = quote_identifier(object.name());
     let create = session.query_one(&show_create(object)).await?;
     let state = session
-        .query_one(&format!("SELECT next_not_cached_value, cycle_count FROM {name}"))
+        .query_one(&format!(
+            "SELECT next_not_cached_value, cycle_count, \
+             IF(increment >= 0, IF(next_not_cached_value < start_value, minimum_value, NULL), \
+             IF(next_not_cached_value > start_value, maximum_value, NULL)) FROM {name}"
+        ))
         .await?;
     script.comment(format_args!("{object}"));
     script.statement(format!("DROP SEQUENCE IF EXISTS {name}"));
     script.statement(create.bytes(1)?.unwrap_or_default());
+    if let Some(first) = state.optional_text(2)? {
+        // SETVAL does not go back, and says nothing.
+        script.statement(format!("ALTER SEQUENCE {name} RESTART WITH {first}"));
+    }
     // The last two say that the value has not been given out, and how often it began again.
     script.statement(format!("DO SETVAL({name}, {}, 0, {})", state.text(0)?, state.text(1)?));
     Ok(())

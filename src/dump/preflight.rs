@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::still;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, Flavor, Privileges, Session};
+use crate::server::{Database, Flavor, Privileges, Session, is_system_database};
 
 /// Finds what the account could not see. The catalogue alone would not tell: to an account without
 /// the privilege `TRIGGER`, a database with triggers looks like one without.
@@ -61,6 +61,14 @@ fn missing(
         && !privileges.global("SELECT")
     {
         missing.push("GRANT SHOW DATABASES ON *.*".to_owned());
+    }
+    if *options.databases() == Databases::All {
+        let listed = |name: &str| plan.databases.iter().any(|database| database.name == name);
+        let hidden = privileges
+            .restricted_databases()
+            .into_iter()
+            .filter(|name| !listed(name) && !is_system_database(name, true));
+        missing.extend(hidden.map(|name| format!("GRANT SELECT ON {}.*", quote_identifier(name))));
     }
     for database in &plan.databases {
         let name = database.name.as_str();

@@ -84,10 +84,11 @@ impl Shared {
 
     fn condition(&self, database: &str, table: &Table) -> Option<&str> {
         let conditions = self.options.conditions().iter();
+        // Of two that name it, the one with the database says more.
         conditions
             .filter(|(name, _)| plan::names_table(name, database, &table.name))
+            .max_by_key(|(name, _)| name.len())
             .map(|(_, condition)| condition.as_str())
-            .next()
     }
 
     /// Selects the database at the start of a member, where the script names its databases.

@@ -27,7 +27,9 @@ pub(crate) use catalog::{
 };
 pub(crate) use connect::has_no_free_connection;
 pub(crate) use error_number::{
-    ER_BAD_DB_ERROR, ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER, ER_VIEW_INVALID,
+    ER_BAD_DB_ERROR, ER_CANT_AGGREGATE_2COLLATIONS, ER_CANT_AGGREGATE_3COLLATIONS,
+    ER_CANT_AGGREGATE_NCOLLATIONS, ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_NO_SUCH_USER,
+    ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED, ER_VIEW_INVALID, ER_WRONG_VALUE,
     is_missing_or_changed,
 };
 pub use flavor::{Flavor, ServerVersion};

@@ -3,7 +3,7 @@
 //! The catalogue shows an account only what it may see, so an empty list of triggers proves
 //! nothing; the grants say whether there could be more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::flavor::Flavor;
 use super::session::Session;
@@ -96,6 +96,18 @@ impl Privileges {
     pub(crate) fn global(&self, privilege: &str) -> bool {
         let has = |grant: &&Grant| grant.level == Level::Global && grant.has(privilege);
         self.grantees.iter().flatten().any(|grant| has(&grant) && !grant.revoked)
+    }
+
+    /// The databases that partial revokes name (`MySQL`). One of which everything was taken away is not
+    /// even listed.
+    pub(crate) fn restricted_databases(&self) -> BTreeSet<&str> {
+        let revoked = self.grantees.iter().flatten().filter(|grant| grant.revoked);
+        revoked
+            .filter_map(|grant| match &grant.level {
+                Level::Database(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Whether a privilege holds for all objects of a database.

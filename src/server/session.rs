@@ -204,6 +204,12 @@ impl Session {
             && !flags.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
     }
 
+    /// Whether a transaction is open that has changed or read something.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        use mysql_async::consts::StatusFlags;
+        self.status_flags().contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+    }
+
     /// Warnings that the last statement left on the server.
     pub(crate) fn warnings(&self) -> u16 {
         self.conn.as_ref().map_or(0, Conn::get_warnings)

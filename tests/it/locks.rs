@@ -43,6 +43,25 @@ async fn waiting(conn: &mut Conn, database: &TestDatabase) -> u64 {
 }
 
 on_each_server! {
+    /// Whoever locks a table says nothing about the views of it.
+    async fn a_view_that_waits_for_a_lock_is_not_broken(server: TestServer) {
+        let (database, other) = (server.database().await, server.database().await);
+        other.run(&["CREATE TABLE t (a INT)"]).await;
+        let view = format!("CREATE VIEW v AS SELECT a FROM {}.t", other.name);
+        database.run(&[&view]).await;
+        let mut holder = other.conn().await;
+        holder.query_drop("LOCK TABLES t WRITE").await.unwrap();
+        let options = DumpOptions::default().with_lock_wait_seconds(1).with_connections(1);
+        let context = Context::new();
+        let error =
+            dump(&connect(&database), Vec::new(), &options, &context).await.unwrap_err();
+        assert!(error.chain().contains("`v`"), "{}", error.chain());
+        holder.query_drop("UNLOCK TABLES").await.unwrap();
+        holder.disconnect().await.unwrap();
+        let report = dump(&connect(&database), Vec::new(), &options, &context).await.unwrap();
+        assert_eq!(report.warnings, [""; 0]);
+    }
+
     /// By option nobody can change a table before the dump ends, also one that is not read yet.
     async fn metadata_locks_are_kept_by_option(server: TestServer) {
         let database = database(&server).await;

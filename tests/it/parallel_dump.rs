@@ -179,6 +179,37 @@ on_each_server! {
         assert_eq!(lines, [""; 0]);
     }
 
+    /// A range of keys makes the server pass over partitions in which it has no place.
+    async fn rows_in_a_wrong_partition_are_read(server: TestServer) {
+        let database = keys_of_all_kinds(&server).await;
+        let exchange = "ALTER TABLE wrong EXCHANGE PARTITION p0 WITH TABLE numbers_too";
+        // An older server always validates: there nothing is wrong.
+        let unchecked = if server.name == "mariadb_10_11" { "" } else { " WITHOUT VALIDATION" };
+        let last = if unchecked.is_empty() { 3_000_000 } else { 5 };
+        database
+            .run(&[
+                "CREATE TABLE numbers_too (id INT PRIMARY KEY, filler CHAR(200) DEFAULT 'x')",
+                "INSERT INTO numbers_too (id) SELECT n FROM numbers",
+                &format!(
+                    "CREATE TABLE wrong (id INT PRIMARY KEY, filler CHAR(200) DEFAULT 'x') \
+                     PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN ({last}), \
+                     PARTITION p1 VALUES LESS THAN MAXVALUE)"
+                ),
+                &format!("{exchange}{unchecked}"),
+            ])
+            .await;
+        let mut conn = database.conn().await;
+        let _: Vec<mysql_async::Row> = conn.query("ANALYZE TABLE wrong").await.unwrap();
+        let there: Option<u64> = conn.query_first("SELECT COUNT(*) FROM numbers").await.unwrap();
+        conn.disconnect().await.unwrap();
+        let (_directory, path) = scratch();
+        let options = DumpOptions::default().with_connections(2).with_chunk_bytes(16 << 10);
+        dump_into(&database, &path, &options).await;
+        let objects = inspect(&path).unwrap().manifest.objects;
+        let entry = objects.iter().find(|entry| entry.name.name() == "wrong").unwrap();
+        assert_eq!(entry.rows, there);
+    }
+
     /// Indexes that are built after the rows are those that were there, in the same order.
     async fn indexes_that_were_put_off_come_back(server: TestServer) {
         let database = keys_of_all_kinds(&server).await;

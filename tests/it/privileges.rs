@@ -476,6 +476,20 @@ async fn partial_revokes_are_missing_privileges() {
         account.revoke_all().await;
         account.grant("SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON *.*").await;
     }
+    // One of which everything was taken away is not even listed.
+    account.grant("SHOW_ROUTINE ON *.*").await;
+    let revoke = format!(
+        "REVOKE SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON {name}.* FROM '{}'@'%'",
+        account.name
+    );
+    account.conn.query_drop(revoke).await.unwrap();
+    let connect = ConnectOptions::from_url(&server.url)
+        .unwrap()
+        .with_user(&account.name)
+        .with_password(PASSWORD);
+    let all = DumpOptions::default().with_databases(Databases::All);
+    let error = dump(&connect, Vec::new(), &all, &Context::new()).await.unwrap_err();
+    assert!(error.to_string().contains(&format!("GRANT SELECT ON `{name}`.*")), "{error}");
     account.revoke_all().await;
     account.grant(&format!("EXECUTE ON `{name}`.*")).await;
     account.grant("SHOW_ROUTINE ON *.*").await;
