@@ -12,6 +12,7 @@ use super::manager::{BackupManager, Inner, new_job};
 use super::obstacle::{HalfDoneRestore, RunningJob};
 use super::prune::{PruneReport, RetentionPolicy, decide};
 use super::reader::BackupReader;
+use super::status::JobKind;
 use crate::archive::{inspect_file, verify_file};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -85,8 +86,13 @@ impl BackupManager {
                 let running = RunningJob::of(&error).and_then(|running| self.live(running.id));
                 let needed = running.is_none_or(|job| {
                     let status = job.status();
+                    // The restore point has its name before the job tells of it.
+                    let may_be_its_own = status.kind == JobKind::Restore
+                        && status.restore_point.is_none()
+                        && file.kind() == BackupKind::RestorePoint;
                     status.file.as_ref() == Some(file)
                         || status.restore_point.as_ref() == Some(file)
+                        || may_be_its_own
                 });
                 if error.kind() != ErrorKind::Busy || needed {
                     return Err(error);

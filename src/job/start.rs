@@ -89,7 +89,11 @@ impl BackupManager {
         match footer {
             Some(footer) if footer.manifest.names_databases => {
                 let databases = footer.manifest.databases.iter();
-                names.extend(databases.map(|database| database.name.clone()));
+                // The names that the restore gives them, as far as case does not matter to it.
+                names.extend(databases.map(|database| {
+                    let renamed = options.renames().get(&database.name);
+                    renamed.unwrap_or(&database.name).clone()
+                }));
             }
             // Where a script goes is known only once it has been read.
             None if options.other_databases() => names = vec![String::new()],

@@ -234,6 +234,8 @@ impl Task {
     /// Writes the end down, gives the locks back, tells everybody.
     async fn end(self, done: Result<JobReport>, rollback: Option<RollbackReport>) {
         let shared = Arc::clone(&self.shared);
+        // What was restored, not what was locked: options can have given it other names.
+        let restored = shared.recovery().map(|recovery| recovery.names()).unwrap_or_default();
         if done.is_ok() {
             shared.set_recovery(None);
         }
@@ -267,7 +269,7 @@ impl Task {
         }
         last.say();
         if done.is_ok()
-            && let Err(error) = self.inner.forget_half_done(&last, &self.lock_names).await
+            && let Err(error) = self.inner.forget_half_done(&last, &restored).await
         {
             tracing::warn!(error = %error.chain(), "the journal was not brought up to date");
         }

@@ -110,7 +110,16 @@ pub(super) fn check(
             [database] if !manifest.names_databases => policy.with_source(&database.name),
             _ => policy.with_own(named.iter().cloned()),
         };
-        let databases: BTreeSet<_> = named.iter().map(|name| policy.renamed(name)).collect();
+        let mut databases: BTreeSet<String> = BTreeSet::new();
+        for name in &named {
+            let target = policy.renamed(name);
+            if databases.iter().any(|other| policy.same(other, &target)) {
+                return Err(Error::config(format!(
+                    "two databases of the file would go into '{target}': give them different names"
+                )));
+            }
+            databases.insert(target);
+        }
         let mut scan = Scan::new(destination, policy, options);
         let mut starts = vec![Start::default()];
         let mut here = Start::default();
@@ -135,6 +144,7 @@ pub(super) fn check(
         let mut checked = scan.finish(options)?;
         checked.starts = starts;
         checked.databases.extend(databases);
+        checked.policy = checked.policy.with_checked(&checked.databases, true);
         checked.footer = Some(footer);
         checked.file_bytes = file_bytes;
         return Ok(checked);
@@ -186,6 +196,9 @@ pub(super) fn check(
         checked.warnings.insert(0, warning);
     }
     checked.file_bytes = file_bytes;
+    // Where it names no database, it goes into the connection's, which is looked at then.
+    let target = checked.changes_target || checked.databases.is_empty();
+    checked.policy = checked.policy.with_checked(&checked.databases, target);
     Ok(checked)
 }
 

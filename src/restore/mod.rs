@@ -388,6 +388,13 @@ impl Prepared {
         }
         sent?;
         replayed.take_errors()?;
+        if session.is_in_transaction() {
+            return Err(Error::new(
+                ErrorKind::Mismatch,
+                "the script leaves a transaction open at its end, whose changes are lost: it is \
+                 incomplete, or a COMMIT is missing in it",
+            ));
+        }
         let Some(footer) = &self.checked.footer else { return Ok(Compared::default()) };
         context.enter(Phase::Compare);
         session.read_as("utf8mb4").await?;

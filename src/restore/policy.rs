@@ -41,6 +41,15 @@ pub(super) struct Policy {
     source: Option<String>,
     /// Whether the server sees one name in two letter cases.
     fold: bool,
+    /// What was looked at before anything is changed, once the check is over.
+    checked: Option<Reached>,
+}
+
+/// What a script changes, as far as its check could see.
+#[derive(Clone, Debug)]
+struct Reached {
+    databases: BTreeSet<String>,
+    target: bool,
 }
 
 /// What becomes of a statement.
@@ -87,7 +96,15 @@ impl Policy {
             own: BTreeSet::new(),
             source: None,
             fold,
+            checked: None,
         }
+    }
+
+    /// The same for the replay: other databases than these, and the target if it was not to be
+    /// changed, are not covered by a restore point, and are refused.
+    pub(super) fn with_checked(mut self, databases: &BTreeSet<String>, target: bool) -> Self {
+        self.checked = Some(Reached { databases: databases.clone(), target });
+        self
     }
 
     /// The same for a file of our own, whose databases need no leave.
@@ -161,7 +178,7 @@ impl Policy {
         renames.iter().find(|(from, _)| self.same(from, name)).map(|(_, to)| to.as_str())
     }
 
-    fn same(&self, one: &str, other: &str) -> bool {
+    pub(super) fn same(&self, one: &str, other: &str) -> bool {
         one == other || (self.fold && one.to_lowercase() == other.to_lowercase())
     }
 
@@ -197,8 +214,16 @@ impl Policy {
                 _ => names_target |= self.is_target(name),
             }
             if self.judge_database(mention, name)? {
+                self.judge_unseen(name)?;
                 databases.insert(name.to_owned());
             }
+        }
+        if names_target
+            && let Some(reached) = self.checked.as_ref().filter(|reached| !reached.target)
+            && let Some(target) =
+                self.target.as_ref().filter(|name| !reached.databases.contains(*name))
+        {
+            return Err(unseen(target));
         }
         if !self.options.collations().is_empty() {
             for named in needs(text, reading).collations {
@@ -265,11 +290,30 @@ impl Policy {
         }
     }
 
+    /// An error for a database that the check did not see.
+    fn judge_unseen(&self, name: &str) -> Result<()> {
+        match &self.checked {
+            Some(reached) if !reached.databases.iter().any(|known| self.same(known, name)) => {
+                Err(unseen(name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a database that is named is another one than that which is restored into; an error
     /// if it may not be.
     fn judge_database(&self, mention: &Mention, name: &str) -> Result<bool> {
         if mention.role == Role::Reference {
             return Ok(false);
+        }
+        if name.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "the script names the database '{name}' in bytes that are not UTF-8, so it is not \
+                     known which one it is: dump it anew in utf8mb4, or without the names of databases"
+                ),
+            ));
         }
         if is_system_database(name, !self.fold)
             && !(self.options.other_databases() && self.options.server_statements())
@@ -340,4 +384,15 @@ fn edited(text: &[u8], mut edits: Vec<(Range<usize>, String)>) -> Cow<'_, [u8]> 
     }
     out.extend_from_slice(text.get(done..).unwrap_or_default());
     Cow::Owned(out)
+}
+
+/// An error for what only the replay has seen.
+fn unseen(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "a statement changes the database '{name}', which the check of the script did not see \
+             because the script changes how it is read: nothing of that database was saved"
+        ),
+    )
 }

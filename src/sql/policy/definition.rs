@@ -231,7 +231,9 @@ impl<'a> Examiner<'a> {
             let renamed = token.is("RENAME")
                 && !ahead.peek().is_some_and(|token| token.is_any(&["COLUMN", "INDEX", "KEY"]));
             let exchanged = with && token.is("TABLE");
-            with = token.is("WITH");
+            // `EXCHANGE PARTITION … WITH TABLE`, `CONVERT TABLE … TO PARTITION` and `CONVERT
+            // PARTITION … TO TABLE` (MariaDB).
+            with = token.is_any(&["WITH", "CONVERT", "TO"]);
             if renamed || exchanged {
                 while ahead
                     .take_if(|token| token.is_any(&["TO", "AS"]) || token.is_sign(b'='))

@@ -346,7 +346,8 @@ impl<'a> Examiner<'a> {
     fn tables_until(&mut self, stop: &[&str]) {
         let mut place = true;
         let mut depth = 0usize;
-        let mut condition = false;
+        // How deep in parentheses the condition of a join stands that is being read.
+        let mut condition: Option<usize> = None;
         while let Some(token) = self.peek() {
             if depth == 0 && token.is_any(stop) {
                 break;
@@ -356,12 +357,16 @@ impl<'a> Examiner<'a> {
                 continue;
             }
             if token.is_any(&["FROM", "JOIN", "STRAIGHT_JOIN", "USING"]) {
-                condition = false;
+                condition = None;
                 place = true;
             } else if token.is_any(&["ON"]) {
-                condition = true;
+                condition = Some(depth);
             } else if token.is_sign(b',') {
-                place = !condition;
+                condition = condition.filter(|begun| depth > *begun);
+                place = condition.is_none();
+            } else if token.is_sign(b'{') && place {
+                // An outer join in the way of ODBC: `{ OJ t LEFT JOIN u … }`.
+                self.next();
             } else if token.is_sign(b'(') {
                 depth += 1;
             } else if token.is_sign(b')') {
@@ -424,6 +429,14 @@ impl<'a> Examiner<'a> {
             if token.is_any(&["INFILE", "INTO"]) {
                 break;
             }
+        }
+        while let Some(token) = self.peek() {
+            if token.is("TABLE") {
+                self.next();
+                self.qualified(Role::Qualifier);
+                break;
+            }
+            self.next();
         }
         if local {
             self.reach(Reach::ClientFile, format!("LOAD {what} LOCAL"));

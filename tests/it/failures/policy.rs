@@ -2,10 +2,11 @@
 
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
-    Account, Context, DefinerPolicy, DumpOptions, ErrorKind, RestoreOptions, inspect, restore,
+    Account, Context, Databases, DefinerPolicy, DumpOptions, ErrorKind, RestoreOptions, inspect,
+    restore,
 };
 
-use crate::backup::{Cleanup, assert_error, number, restore_with, state};
+use crate::backup::{Cleanup, assert_error, dump_into, number, restore_with, state};
 use crate::compare::compare;
 use crate::foreign_dumps::put;
 use crate::harness::{self, TestDatabase, TestServer};
@@ -95,7 +96,7 @@ on_each_server! {
             .await;
         let (_directory, path) = scratch();
         let options = DumpOptions::default().with_compression(snapdump::Compression::None);
-        crate::backup::dump_into(&source, &path, &options).await;
+        dump_into(&source, &path, &options).await;
         // A hostile writer makes a right footer; here only the bytes are changed, and the digest
         // is what is reported: damage comes before meaning.
         let text = std::fs::read(&path).unwrap();
@@ -105,6 +106,76 @@ on_each_server! {
         let options = RestoreOptions::default();
         let error = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap_err();
         assert_error(&server, &error, ErrorKind::Digest, &["member"]);
+    }
+
+    /// What the check of a script could not see has no restore point.
+    async fn a_database_that_only_the_replay_sees_is_not_changed(server: TestServer) {
+        let (target, other) = (server.database().await, server.database().await);
+        other.run(&["CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1)"]).await;
+        let (directory, path) = scratch();
+        let name = &other.name;
+        let options = RestoreOptions::default()
+            .with_other_databases(true)
+            .with_restore_point_directory(directory.path());
+        let hidden = "SET sql_mode = (SELECT CONCAT(@@sql_mode, ',ANSI_QUOTES'))";
+        for change in [
+            format!("{hidden}; USE \"{name}\"; DROP TABLE \"t\";"),
+            format!("{hidden}; DELETE FROM \"{name}\".\"t\";"),
+        ] {
+            std::fs::write(&path, &change).unwrap();
+            let error = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap_err();
+            assert_error(&server, &error, ErrorKind::Unsupported, &[name, "did not see"]);
+            assert_eq!(number(&other, "SELECT COUNT(*) FROM t").await, 1);
+        }
+        // Seen, and so saved.
+        std::fs::write(&path, format!("DELETE FROM `{name}`.`t`;")).unwrap();
+        let report = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap();
+        assert!(report.restore_point.is_some());
+        assert_eq!(number(&other, "SELECT COUNT(*) FROM t").await, 0);
+        // A name that is not UTF-8 is not known.
+        std::fs::write(&path, b"SET NAMES latin1; USE `b\xfccher`; DROP TABLE IF EXISTS t;").unwrap();
+        let error = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Unsupported, &["not UTF-8"]);
+    }
+
+    /// The server takes back what was not committed when the connection ends.
+    async fn a_transaction_that_stays_open_is_no_success(server: TestServer) {
+        let target = server.database().await;
+        target.run(&["CREATE TABLE t (id INT PRIMARY KEY)"]).await;
+        let (directory, path) = scratch();
+        let options = RestoreOptions::default().with_restore_point_directory(directory.path());
+        for (script, open) in [
+            ("SET autocommit = 0; INSERT INTO t VALUES (1);", true),
+            ("BEGIN; INSERT INTO t VALUES (1);", true),
+            ("SET autocommit = 0; INSERT INTO t VALUES (1); COMMIT;", false),
+        ] {
+            std::fs::write(&path, script).unwrap();
+            let done = restore(&connect(&target), &path, &options, &Context::new()).await;
+            if open {
+                let error = done.unwrap_err();
+                assert_error(&server, &error, ErrorKind::Mismatch, &["COMMIT"]);
+            } else {
+                done.unwrap();
+            }
+            assert_eq!(number(&target, "SELECT COUNT(*) FROM t").await, i64::from(!open), "{script}");
+        }
+    }
+
+    /// Of two databases under one name the first would be lost.
+    async fn two_databases_do_not_go_into_one(server: TestServer) {
+        let (one, two) = (server.database().await, server.database().await);
+        for database in [&one, &two] {
+            database.run(&["CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1)"]).await;
+        }
+        let (directory, path) = scratch();
+        let both = Databases::Named(vec![one.name.clone(), two.name.clone()]);
+        let options = DumpOptions::default().with_databases(both);
+        dump_into(&one, &path, &options).await;
+        let options = RestoreOptions::default()
+            .with_restore_point_directory(directory.path())
+            .with_rename(&one.name, &two.name);
+        let error = restore(&connect(&one), &path, &options, &Context::new()).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Config, &[&two.name, "two databases"]);
     }
 
     /// GTIDs and the binary log of the session belong to replicas.
@@ -186,9 +257,9 @@ on_each_server! {
         assert_eq!(crate::sample::differences(&theirs, &target).await, [""; 0]);
 
         let dump = DumpOptions::default()
-            .with_databases(snapdump::Databases::Named(vec![source.name.clone()]));
+            .with_databases(Databases::Named(vec![source.name.clone()]));
         let path = path.with_file_name("named.sql.gz");
-        crate::backup::dump_into(&source, &path, &dump).await;
+        dump_into(&source, &path, &dump).await;
         assert!(inspect(&path).unwrap().manifest.names_databases);
         let copy = server.future_database();
         let renamed = plain.clone().with_rename(&source.name, &copy.name);
@@ -232,7 +303,7 @@ on_each_server! {
             ])
             .await;
         let (directory, ours) = scratch();
-        crate::backup::dump_into(&source, &ours, &DumpOptions::default()).await;
+        dump_into(&source, &ours, &DumpOptions::default()).await;
         let stock = directory.path().join("stock.sql");
         let mut options = vec!["--routines", "--events", "--triggers"];
         if !server.is_mariadb() {

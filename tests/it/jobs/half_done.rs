@@ -2,13 +2,13 @@
 //! and there are three ways out.
 
 use snapdump::{
-    BackupKind, BackupManager, BackupName, CreateRequest, ErrorKind, HalfDoneRestore, JobId,
-    JobKind, ListRequest, ManagerOptions, RestoreMode, RestoreRequest, RetentionPolicy,
-    TargetState,
+    BackupKind, BackupManager, BackupName, CreateRequest, Databases, DumpOptions, ErrorKind,
+    HalfDoneRestore, JobId, JobKind, ListRequest, ManagerOptions, RestoreMode, RestoreRequest,
+    RetentionPolicy, TargetState,
 };
 
 use super::setup::{completed, ended, manager, open};
-use crate::backup::number;
+use crate::backup::{dump_into, number};
 use crate::harness::TestDatabase;
 use crate::roundtrip::connect;
 
@@ -99,6 +99,23 @@ on_each_server! {
         assert_eq!(rows(&database).await, 3);
         completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
         assert_eq!(manager.accept(job).await.unwrap_err().kind(), ErrorKind::Config);
+    }
+
+    /// A restore into other databases does not make this one whole.
+    async fn a_restore_elsewhere_does_not_settle_it(server: TestServer) {
+        let database = server.database().await;
+        database.run(&["CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)"]).await;
+        let (directory, manager) = manager(&database).await;
+        let other = server.database().await;
+        other.run(&["CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1)"]).await;
+        let named = Databases::Named(vec![other.name.clone()]);
+        let options = DumpOptions::default().with_databases(named);
+        dump_into(&other, &directory.path().join("other.sql.gz"), &options).await;
+        let (job, point) = leave_half_done(&manager).await;
+        let request = RestoreRequest::new("other.sql.gz".parse().unwrap());
+        completed(&manager.restore(request).await.unwrap()).await;
+        refuses(&manager, &database, job, &point).await;
+        completed(&manager.roll_back(job).await.unwrap()).await;
     }
 
     /// A record that cannot be read may be that of a restore that was left half done: what that
