@@ -110,16 +110,7 @@ pub(super) fn check(
             [database] if !manifest.names_databases => policy.with_source(&database.name),
             _ => policy.with_own(named.iter().cloned()),
         };
-        let mut databases: BTreeSet<String> = BTreeSet::new();
-        for name in &named {
-            let target = policy.renamed(name);
-            if databases.iter().any(|other| policy.same(other, &target)) {
-                return Err(Error::config(format!(
-                    "two databases of the file would go into '{target}': give them different names"
-                )));
-            }
-            databases.insert(target);
-        }
+        let databases = renamed(&named, &policy)?;
         let mut scan = Scan::new(destination, policy, options);
         let mut starts = vec![Start::default()];
         let mut here = Start::default();
@@ -200,6 +191,21 @@ pub(super) fn check(
     let target = checked.changes_target || checked.databases.is_empty();
     checked.policy = checked.policy.with_checked(&checked.databases, target);
     Ok(checked)
+}
+
+/// The names that the databases of a file of our own get, each another one.
+fn renamed(named: &[String], policy: &Policy) -> Result<BTreeSet<String>> {
+    let mut databases: BTreeSet<String> = BTreeSet::new();
+    for name in named {
+        let target = policy.renamed(name);
+        if databases.iter().any(|other| policy.same(other, &target)) {
+            return Err(Error::config(format!(
+                "two databases of the file would go into '{target}': give them different names"
+            )));
+        }
+        databases.insert(target);
+    }
+    Ok(databases)
 }
 
 /// A script being read to its end, piece by piece.

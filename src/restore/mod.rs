@@ -283,7 +283,8 @@ impl Prepared {
     ///   place is its number, line and offset in the text, or its offset and table where several
     ///   connections replay, and the start of its text. No other statement is begun after it,
     ///   unless the options say so.
-    /// - [`ErrorKind::Mismatch`]: the result is not what the manifest says.
+    /// - [`ErrorKind::Mismatch`]: the result is not what the manifest says, or the script leaves a
+    ///   transaction open, whose changes the server takes back.
     /// - [`ErrorKind::Unsupported`]: the script sets a character set that it cannot be read in, or
     ///   the result holds something that this version does not know.
     /// - [`ErrorKind::Config`]: a database of the manifest is not there after the replay.

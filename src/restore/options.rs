@@ -131,7 +131,8 @@ impl RestoreOptions {
     /// are left as they are; a warning names those that mention it.
     ///
     /// A file that does not name its database needs none of this: it goes into the database of
-    /// the connection, whatever that is called.
+    /// the connection, whatever that is called. Two databases of a file cannot get one name: that is
+    /// refused.
     #[must_use]
     pub fn with_rename(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
         self.renames.insert(from.into(), to.into());
