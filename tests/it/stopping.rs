@@ -99,7 +99,11 @@ on_each_server! {
         let error = stopped(running, since).await;
         assert_error(&server, &error, ErrorKind::Cancelled, &["cancelled"]);
         assert_eq!(error.location().phase, Some(Phase::Tables));
-        assert_eq!(files_in(directory.path()), [""; 0]);
+        // A thread removes it, which a busy machine lets wait.
+        while !files_in(directory.path()).is_empty() {
+            assert!(since.elapsed() < soon(), "{:?}", files_in(directory.path()));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         assert_no_session_left(&database, soon().saturating_sub(since.elapsed())).await;
         // A context stays cancelled.
         let error = endless_dump(&database, &path, &context).await.unwrap_err();
