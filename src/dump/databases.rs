@@ -8,7 +8,9 @@ use tracing::Instrument as _;
 use super::guard::at_object;
 use super::reader::{Reader, TableWork};
 use super::run::Dump;
-use super::{cause, count, objects};
+use super::sequence::write_sequence;
+use super::view::write_stand_in;
+use super::{cause, count};
 use crate::archive::{ObjectEntry, Section};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
@@ -32,7 +34,7 @@ impl Dump {
                     let object = self.enter_object(ObjectKind::Sequence, database, name);
                     let Reader { session, script, .. } = &mut self.main;
                     shared.select_database(script, database);
-                    let written = objects::write_sequence(session, script, &object).await;
+                    let written = write_sequence(session, script, &object).await;
                     at_object(written, &object)?;
                     self.objects.push(ObjectEntry::new(object));
                     self.main.session.release_metadata_locks().await?;
@@ -44,7 +46,7 @@ impl Dump {
                 self.section(Section::StandIns, number).await?;
                 for (name, columns) in &database.views {
                     shared.select_database(&mut self.main.script, database);
-                    objects::write_stand_in(&mut self.main.script, name, columns);
+                    write_stand_in(&mut self.main.script, name, columns);
                     self.main.script.close_full_member().await?;
                 }
             }

@@ -1,21 +1,65 @@
 //! The `DEFINER` clause in the text that `SHOW CREATE` answers.
 
+use super::converted;
 use super::options::Definer;
+use super::printed::quoted_both_ways;
+use crate::error::Result;
+use crate::ident::quote_identifier;
+use crate::server::Session;
+
+/// Applies the policy to a `CREATE` statement as the server prints it, and brings the account into
+/// the character set in which the statement will be sent, if that is not Unicode's.
+///
+/// `known` is the definer as the catalogue has it, where the server prints it in UTF-8 all the same.
+pub(super) async fn applied_in(
+    session: &mut Session,
+    create: &[u8],
+    policy: &Definer,
+    known: Option<&str>,
+    charset: Option<&str>,
+) -> Result<Vec<u8>> {
+    let create = apply(create, policy);
+    let account = match policy {
+        Definer::Keep => known.map(|known| known.rsplit_once('@').unwrap_or((known, ""))),
+        Definer::Strip => None,
+        Definer::Replace { user, host } => Some((user.as_str(), host.as_str())),
+    };
+    let (Some(charset), Some((user, host))) = (charset, account) else { return Ok(create) };
+    let Some((before, after)) = find(&create).filter(|_| !(user.is_ascii() && host.is_ascii()))
+    else {
+        return Ok(create);
+    };
+    let printed = create.get(before.len()..create.len() - after.len()).unwrap_or_default();
+    let in_utf8 =
+        quoted_both_ways(user).into_iter().zip(quoted_both_ways(host)).any(|(user, host)| {
+            let account = if host.len() == 2 { user } else { format!("{user}@{host}") };
+            printed == format!("DEFINER={account} ").as_bytes()
+        });
+    if !in_utf8 {
+        return Ok(create);
+    }
+    let mut clause = b"DEFINER=".to_vec();
+    clause.extend(converted::identifier(session, user, charset).await?);
+    if !host.is_empty() {
+        clause.push(b'@');
+        clause.extend(converted::identifier(session, host, charset).await?);
+    }
+    clause.push(b' ');
+    Ok([before, clause.as_slice(), after].concat())
+}
 
 /// Applies the policy to a `CREATE` statement as the server prints it.
 ///
 /// The server prints the clause in one place only: among the words between `CREATE` and the
 /// keyword of the object, before any name or text of a user. So the search stops at the first
 /// thing that is neither such a word nor the clause itself, and can never touch a body.
-pub(super) fn apply(create: &[u8], policy: &Definer) -> Vec<u8> {
+fn apply(create: &[u8], policy: &Definer) -> Vec<u8> {
     let clause = match policy {
         Definer::Keep => None,
         Definer::Strip => Some(String::new()),
-        Definer::Replace { user, host } => Some(format!(
-            "DEFINER={}@{} ",
-            crate::ident::quote_identifier(user),
-            crate::ident::quote_identifier(host)
-        )),
+        Definer::Replace { user, host } => {
+            Some(format!("DEFINER={}@{} ", quote_identifier(user), quote_identifier(host)))
+        }
     };
     match (clause, find(create)) {
         (Some(clause), Some((before, after))) => [before, clause.as_bytes(), after].concat(),

@@ -6,17 +6,18 @@
 
 mod accounts;
 mod chunk;
+mod converted;
 mod databases;
 mod definer;
 mod exact;
 mod guard;
 mod history;
-mod objects;
 mod options;
 mod partition_values;
 mod plan;
 mod preflight;
 mod printed;
+mod program;
 mod programs;
 mod reader;
 mod report;
@@ -24,9 +25,11 @@ mod rows;
 mod run;
 mod script;
 mod select;
+mod sequence;
 mod session_settings;
 mod still;
 mod table;
+mod view;
 mod view_order;
 mod work;
 

@@ -1,8 +1,8 @@
 //! The check of the account's privileges before anything is read.
 
-use super::objects;
 use super::options::{Databases, DumpOptions, NonTransactional};
 use super::plan::Plan;
+use super::program;
 use super::still;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
@@ -222,7 +222,7 @@ async fn leave_out(
             let mut shown = Vec::new();
             for routine in std::mem::take(routines) {
                 let object = ObjectName::new(routine.kind, &name, &routine.name);
-                if objects::is_shown(session, &object).await? {
+                if program::is_shown(session, &object).await? {
                     shown.push(routine);
                 } else {
                     out(routine.kind, &routine.name, "the right to see its body");

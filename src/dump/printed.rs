@@ -1,7 +1,12 @@
 //! What the server prints of a definition, put right where its own text does not bring the
 //! definition back.
 
-use crate::ident::quote_identifier;
+use crate::ident::{ObjectName, quote_identifier};
+
+/// Has the server print a definition.
+pub(super) fn show_create(object: &ObjectName) -> String {
+    format!("SHOW CREATE {} {}", object.kind().sql(), quote_identifier(object.name()))
+}
 
 /// Puts a literal in the place of the comment that the server prints.
 ///
@@ -23,10 +28,22 @@ pub(super) fn with_comment(create: &[u8], comment: &str, literal: &[u8]) -> Vec<
     replaced(create, format!(" COMMENT '{printed}'").as_bytes(), &[b" COMMENT ", literal].concat())
 }
 
-/// Puts a name that is quoted already in the place of the one that the server prints.
+/// Puts a name that is quoted already in the place of the one that the server prints in UTF-8.
 pub(super) fn with_name(create: &[u8], name: &str, quoted: &[u8]) -> Vec<u8> {
     // It stands behind the definer, and in front of all else.
-    replaced(create, format!(" {}", quote_identifier(name)).as_bytes(), &[b" ", quoted].concat())
+    let found = quoted_both_ways(name).into_iter().filter_map(|printed| {
+        let printed = format!(" {printed}");
+        Some((memchr::memmem::find(create, printed.as_bytes())?, printed))
+    });
+    match found.min() {
+        Some((_, printed)) => replaced(create, printed.as_bytes(), &[b" ", quoted].concat()),
+        None => create.to_vec(),
+    }
+}
+
+/// An identifier as the server prints it: under `ANSI_QUOTES` in double quotes.
+pub(super) fn quoted_both_ways(name: &str) -> [String; 2] {
+    [quote_identifier(name), format!("\"{}\"", name.replace('"', "\"\""))]
 }
 
 /// `text` with `new` in the first place of `old`.
@@ -214,6 +231,10 @@ mod tests {
         let head = "CREATE DEFINER=`é`@`%` PROCEDURE ".as_bytes();
         let expected = [head, b"`\xE9`() SELECT '", "é'".as_bytes()].concat();
         assert_eq!(with_name(create, "é", b"`\xE9`"), expected);
+        let ansi = String::from_utf8(create.to_vec()).unwrap().replace('`', "\"");
+        let ansi = with_name(ansi.as_bytes(), "é", b"`\xE9`");
+        let head = "CREATE DEFINER=\"é\"@\"%\" PROCEDURE ".as_bytes();
+        assert_eq!(ansi, [head, b"`\xE9`() SELECT '", "é'".as_bytes()].concat());
     }
 
     fn stripped(create: &str) -> String {

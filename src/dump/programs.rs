@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::guard::at_object;
-use super::objects::{self, View};
+use super::program::write_program;
 use super::reader::Reader;
 use super::run::Dump;
+use super::view::View;
 use super::view_order;
 use crate::archive::{ObjectEntry, Section};
 use crate::error::Result;
@@ -57,8 +58,7 @@ impl Dump {
             let object = self.enter_object(kind, database, name);
             let Reader { session, script, .. } = &mut self.main;
             shared.select_database(script, database);
-            let written =
-                objects::write_program(session, script, database, &object, &shared.options);
+            let written = write_program(session, script, database, &object, &shared.options);
             self.warnings.extend(at_object(written.await, &object)?);
             self.objects.push(ObjectEntry::new(object));
             self.main.script.close_full_member().await?;
@@ -68,13 +68,13 @@ impl Dump {
 
     async fn views(&mut self) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        let plan = &shared.plan;
+        let (plan, definer) = (&shared.plan, shared.options.definer());
         let mut views: Vec<(u32, View)> = Vec::new();
         for (number, database) in (0u32..).zip(&plan.databases) {
             self.use_database(database).await?;
             for name in database.views.keys() {
                 let object = self.enter_object(ObjectKind::View, database, name);
-                let view = View::read(&mut self.main.session, object.clone()).await;
+                let view = View::read(&mut self.main.session, object.clone(), definer).await;
                 views.push((number, at_object(view, &object)?));
                 self.main.session.release_metadata_locks().await?;
             }
@@ -92,7 +92,7 @@ impl Dump {
             {
                 shared.select_database(&mut self.main.script, database);
             }
-            let broken = view.write(&mut self.main.script, shared.options.definer());
+            let broken = view.write(&mut self.main.script);
             let mut entry = ObjectEntry::new(view.object.clone());
             entry.definition = broken.is_none();
             self.warnings.extend(broken);

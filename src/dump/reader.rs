@@ -342,6 +342,13 @@ impl Reader {
         chunk: &Chunk,
     ) -> Result<Share> {
         let shared = Arc::clone(&self.shared);
+        if table.columns.is_empty() {
+            // Every table has one; rows of none would count and hold nothing.
+            return Err(Error::new(
+                ErrorKind::Changed,
+                "the server listed no column of it when the dump began",
+            ));
+        }
         let condition = shared.condition(&database.name, table);
         let target = shared.options.target_max_allowed_packet();
         let written = TableRows::new(table, &chunk.versions, position, target)

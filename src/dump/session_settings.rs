@@ -1,12 +1,14 @@
 //! The session settings at the start of a script, and their end.
 
 use super::history;
-use super::objects::SCRIPT_SQL_MODE;
 use super::run::Dump;
 use crate::archive::{FORMAT_VERSION, SIGNATURE, Section};
 use crate::error::Result;
 use crate::server::Flavor;
 use crate::sql::literal::push_fmt;
+
+/// The SQL mode of the script itself, to which it goes back after an object of another mode.
+pub(super) const SCRIPT_SQL_MODE: &str = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO";
 
 impl Dump {
     /// Session settings, saved and set. Versioned comments, as stock dumps have them. Nothing here
@@ -93,4 +95,12 @@ impl Dump {
         self.shared.options.rows()
             && tables.any(|table| history::is_kept(table, &self.shared.options))
     }
+}
+
+/// The settings under which a program or view was created; `SET NAMES` undoes them.
+pub(super) fn set_charset(client: &str, collation: &str) -> String {
+    format!(
+        "SET character_set_client = {client}, character_set_results = {client}, \
+         collation_connection = {collation}"
+    )
 }

@@ -42,7 +42,7 @@ pub(super) async fn write_definition(
     }
     script.statement(create);
     if unknown_options {
-        script.statement(format!("SET sql_mode = '{}'", super::objects::SCRIPT_SQL_MODE));
+        script.statement(format!("SET sql_mode = '{}'", super::session_settings::SCRIPT_SQL_MODE));
     }
     Ok(lost)
 }

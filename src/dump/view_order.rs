@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::View;
+use super::view::View;
 
 /// The positions of `views` in an order in which every view follows the views it names.
 ///

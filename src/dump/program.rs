@@ -1,0 +1,372 @@
+//! A stored program as script text: a function, procedure, package, library, trigger or event.
+
+use super::converted;
+use super::definer;
+use super::options::{Definer, DumpOptions};
+use super::printed::{self, show_create};
+use super::script::Script;
+use super::session_settings::{SCRIPT_SQL_MODE, set_charset};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ident::{ObjectKind, ObjectName, quote_identifier};
+use crate::server::{Database, Flavor, Session, string_literal};
+
+/// Writes a stored function, procedure, package, trigger or event. Returns what is lost of it.
+pub(super) async fn write_program(
+    session: &mut Session,
+    script: &mut Script,
+    database: &Database,
+    object: &ObjectName,
+    options: &DumpOptions,
+) -> Result<Vec<String>> {
+    let mut program = StoredProgram::read(session, object).await?;
+    if object.kind() == ObjectKind::Event {
+        let event = database.events.iter().find(|event| event.name == object.name());
+        program.timestamp = event.and_then(|event| event.created);
+    }
+    program.create = printed::libraries_without_own_database(&program.create, &database.name);
+    let trigger = database
+        .triggers
+        .iter()
+        .find(|trigger| object.kind() == ObjectKind::Trigger && trigger.name == object.name());
+    // MariaDB prints a trigger as it was written.
+    let table = trigger.filter(|_| session.flavor() == Flavor::MySql);
+    let table = table.map(|trigger| trigger.table.as_str());
+    let lost = program.rewrite_texts(session, object, table, options.definer()).await?;
+    script.comment(format_args!("{object}"));
+    let other = program.write(script, database, object, options);
+    Ok(lost.into_iter().chain(other).collect())
+}
+
+/// A stored program as the server describes it: its text and the session state in which it was
+/// created, which the server keeps with it and which a restore has to reproduce.
+#[derive(Debug)]
+struct StoredProgram {
+    create: Vec<u8>,
+    sql_mode: String,
+    charsets: Option<Charsets>,
+    time_zone: Option<String>,
+    /// The time at which it has to be created, in seconds of Unix time.
+    timestamp: Option<u64>,
+}
+
+/// The client's character set, the connection's collation and the database's, at the time when a
+/// program was created.
+#[derive(Debug)]
+struct Charsets {
+    client: String,
+    connection: String,
+    database: String,
+}
+
+/// Where the parts of a stored program stand in the answer to `SHOW CREATE` of its kind.
+struct Answer {
+    sql_mode: usize,
+    time_zone: Option<usize>,
+    create: usize,
+    /// The two collations follow. A library has none of the three.
+    charset_client: Option<usize>,
+}
+
+impl StoredProgram {
+    async fn read(session: &mut Session, object: &ObjectName) -> Result<Self> {
+        let answer = match object.kind() {
+            ObjectKind::Event => {
+                Answer { sql_mode: 1, time_zone: Some(2), create: 3, charset_client: Some(4) }
+            }
+            ObjectKind::Library => {
+                Answer { sql_mode: 1, time_zone: None, create: 2, charset_client: None }
+            }
+            _ => Answer { sql_mode: 1, time_zone: None, create: 2, charset_client: Some(3) },
+        };
+        let row = session.query_one(&show_create(object)).await?;
+        let create = row.bytes(answer.create)?.map(<[u8]>::to_vec).ok_or_else(|| {
+            // The server answers NULL to an account that may not see the body.
+            Error::new(
+                ErrorKind::Privilege,
+                format!(
+                    "the account may not read the definition: grant it {}",
+                    match object.kind() {
+                        ObjectKind::Trigger => "TRIGGER on the table",
+                        ObjectKind::Event => "EVENT on the database",
+                        _ =>
+                            "SHOW_ROUTINE or SELECT on *.* (MySQL), SHOW CREATE ROUTINE on the \
+                              database or SELECT on mysql.proc (MariaDB)",
+                    }
+                ),
+            )
+        })?;
+        let charsets = answer
+            .charset_client
+            .map(|column| {
+                Ok::<_, Error>(Charsets {
+                    client: row.text(column)?,
+                    connection: row.text(column + 1)?,
+                    database: row.text(column + 2)?,
+                })
+            })
+            .transpose()?;
+        Ok(Self {
+            create,
+            sql_mode: row.text(answer.sql_mode)?,
+            charsets,
+            time_zone: answer.time_zone.map(|column| row.text(column)).transpose()?,
+            timestamp: None,
+        })
+    }
+
+    /// Puts right what the server prints otherwise than it reads it when the program is created:
+    /// the comment under `NO_BACKSLASH_ESCAPES`, and names, definer and comment, which it prints in
+    /// UTF-8 around a body that is in the character set of the client that made it. Returns what is
+    /// lost of it.
+    async fn rewrite_texts(
+        &mut self,
+        session: &mut Session,
+        object: &ObjectName,
+        table: Option<&str>,
+        policy: &Definer,
+    ) -> Result<Option<String>> {
+        let charset = self.charsets.as_ref().map(|own| own.client.clone());
+        let charset = charset.as_deref().and_then(converted::other_than_utf8);
+        let mut known = None;
+        let mut lost = None;
+        if charset.is_some() || self.sql_mode.contains("NO_BACKSLASH_ESCAPES") {
+            let row = session.query_one(&self.query_texts(session, object, charset)).await?;
+            if let Some(literal) = row.bytes(2)? {
+                self.create = printed::with_comment(&self.create, &row.text(1)?, literal);
+            }
+            if row.text(3)? != "1" {
+                lost = Some(format!(
+                    "the comment of {object} cannot be written in {}, the character set of the \
+                     client that made it: it has question marks in place of some characters",
+                    charset.unwrap_or("utf8mb4")
+                ));
+            }
+            known = row.optional_text(0)?;
+        }
+        self.create =
+            definer::applied_in(session, &self.create, policy, known.as_deref(), charset).await?;
+        // The program's own name stands in front of that of a trigger's table.
+        for name in [Some(object.name()), table].into_iter().flatten() {
+            if let Some(charset) = charset.filter(|_| !name.is_ascii()) {
+                let converted = converted::identifier(session, name, charset).await?;
+                self.create = printed::with_name(&self.create, name, &converted);
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Asks for the definer, the comment, the comment as a literal in the character set, and whether
+    /// it survives that.
+    fn query_texts(&self, session: &Session, object: &ObjectName, charset: Option<&str>) -> String {
+        let (view, prefix, condition) = match object.kind() {
+            ObjectKind::Trigger => ("TRIGGERS", "TRIGGER", String::new()),
+            ObjectKind::Event => ("EVENTS", "EVENT", String::new()),
+            ObjectKind::Library => ("LIBRARIES", "LIBRARY", String::new()),
+            kind => ("ROUTINES", "ROUTINE", format!(" AND ROUTINE_TYPE = '{}'", kind.sql())),
+        };
+        let charset = charset.unwrap_or("utf8mb4");
+        let stored = format!("{prefix}_COMMENT");
+        let comment = format!("CONVERT({stored} USING {charset})");
+        let literal = if self.sql_mode.contains("NO_BACKSLASH_ESCAPES") {
+            format!("CONCAT('''', REPLACE({comment}, '''', ''''''), '''')")
+        } else {
+            format!(r"REPLACE(REPLACE(QUOTE({comment}), '\r', '\\r'), '\n', '\\n')")
+        };
+        let comment = match object.kind() {
+            // It has none, and the rest is printed as it was written.
+            ObjectKind::Trigger => "NULL, NULL, 1".to_owned(),
+            _ => format!("{stored}, {literal}, {}", converted::is_kept(&stored, charset)),
+        };
+        let definer = if object.kind() == ObjectKind::Library { "NULL" } else { "DEFINER" };
+        format!(
+            "SELECT {definer}, {comment} FROM information_schema.{view} WHERE {} \
+             AND {prefix}_NAME = {name} AND CAST({prefix}_NAME AS BINARY) = {name}{condition}",
+            session
+                .in_database(object.database_name().unwrap_or_default())
+                .by(&format!("{prefix}_SCHEMA")),
+            name = string_literal(object.name())
+        )
+    }
+
+    fn write(
+        &self,
+        script: &mut Script,
+        database: &Database,
+        object: &ObjectName,
+        options: &DumpOptions,
+    ) -> Option<String> {
+        // The object keeps the default collation that its database had when it was created.
+        let charsets = self.charsets.as_ref();
+        let other_collation =
+            charsets.map(|own| own.database.as_str()).filter(|own| *own != database.collation);
+        // A part of a database does not change the defaults of another one, not even for a moment:
+        // what those are, the script could not put back.
+        let kept = options.include().is_empty();
+        let lost = other_collation.filter(|_| !kept).map(|collation| {
+            format!(
+                "{object} was created in a database with the collation {collation}; restored from \
+                 a dump of a part, it takes that of the database it is restored into"
+            )
+        });
+        let other_collation = other_collation.filter(|_| kept);
+        if let Some(collation) = other_collation {
+            script.statement(format!("ALTER DATABASE COLLATE = {collation}"));
+        }
+        if let Some(time_zone) = &self.time_zone {
+            script.statement(format!("SET time_zone = {}", string_literal(time_zone)));
+        }
+        if let Some(timestamp) = self.timestamp {
+            script.statement(format!("SET timestamp = {timestamp}"));
+        }
+        script.statement(format!("SET sql_mode = {}", string_literal(&self.sql_mode)));
+        // Under this SQL mode: MariaDB 10.11 knows of packages only in Oracle mode.
+        script.statement(format!(
+            "DROP {} IF EXISTS {}",
+            object.kind().sql(),
+            quote_identifier(object.name())
+        ));
+        if let Some(own) = charsets {
+            script.statement(set_charset(&own.client, &own.connection));
+        }
+
+        push_delimited(script.text(), &self.create);
+        script.note_statement(self.create.len());
+
+        if charsets.is_some() {
+            script.statement("SET NAMES utf8mb4");
+        }
+        script.statement(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'"));
+        if self.timestamp.is_some() {
+            script.statement("SET timestamp = DEFAULT");
+        }
+        if self.time_zone.is_some() {
+            script.statement("SET time_zone = '+00:00'");
+        }
+        if other_collation.is_some() {
+            script.statement(format!("ALTER DATABASE COLLATE = {}", database.collation));
+        }
+        lost
+    }
+}
+
+/// Whether the server shows the text of a routine to the account, and does not only list it.
+pub(super) async fn is_shown(session: &mut Session, object: &ObjectName) -> Result<bool> {
+    let database = quote_identifier(object.database_name().unwrap_or_default());
+    let name = quote_identifier(object.name());
+    let sql = format!("SHOW CREATE {} {database}.{name}", object.kind().sql());
+    match session.query(&sql).await {
+        Ok(rows) => Ok(match rows.first() {
+            Some(row) => row.bytes(2)?.is_some(),
+            None => false,
+        }),
+        Err(error) if error.server().is_some() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Appends a statement that may hold the usual delimiter.
+fn push_delimited(text: &mut Vec<u8>, create: &[u8]) {
+    let delimiter = delimiter_for(create);
+    text.extend_from_slice(format!("DELIMITER {delimiter}\n").as_bytes());
+    text.extend_from_slice(create);
+    // On a line of its own: the body may end in a comment.
+    text.extend_from_slice(format!("\n{delimiter}\nDELIMITER ;\n").as_bytes());
+}
+
+/// A delimiter that the text does not contain. `;;` is what people expect to see; stock clients
+/// take up to 15 bytes.
+fn delimiter_for(text: &[u8]) -> String {
+    let free = |delimiter: &str| memchr::memmem::find(text, delimiter.as_bytes()).is_none();
+    if let Some(delimiter) = [";;", "//", "$$"].into_iter().find(|delimiter| free(delimiter)) {
+        return delimiter.to_owned();
+    }
+    // A text of n bytes cannot hold n different numbers, so this ends.
+    let mut number = 0u64;
+    loop {
+        let delimiter = format!("//{number}//");
+        if free(&delimiter) {
+            return delimiter;
+        }
+        number += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::sql::split::{Dialect, SplitOptions, Splitter, Step};
+
+    #[test]
+    fn a_delimiter_never_stands_in_the_body() {
+        assert_eq!(delimiter_for(b"BEGIN SELECT 1; END"), ";;");
+        assert_eq!(delimiter_for(b"a;;b"), "//");
+        assert_eq!(delimiter_for(b"a;;b//c$$d"), "//0//");
+        assert_eq!(delimiter_for(b"a;;b//c$$d//0//"), "//1//");
+    }
+
+    /// What a body can be made of; quotes and comments are closed, as they are in every body that
+    /// a server has.
+    const PIECES: &[&str] = &[
+        "BEGIN",
+        "END",
+        ";",
+        ";;",
+        "//",
+        "//0//",
+        "SET a = 1",
+        "';'",
+        "';;\\' //'",
+        "\"$;\"",
+        "`;;`",
+        "/* ; ' */",
+        "-- ; it's\n",
+        "# ;;\n",
+        "\r\n",
+        "DELIMITER //",
+        "\\N",
+        "/*!50003 a */",
+        "é",
+    ];
+
+    proptest! {
+        /// Only the white space at its ends is not kept.
+        #[test]
+        fn bodies_are_cut_out_again(
+            bodies in vec(vec(select(PIECES), 1..12), 1..4),
+            dollar_quotes: bool,
+        ) {
+            let bodies: Vec<String> =
+                bodies.iter().map(|pieces| format!("CREATE x {}", pieces.join(" "))).collect();
+            let mut script = b"SELECT 1;\n".to_vec();
+            for body in &bodies {
+                push_delimited(&mut script, body.as_bytes());
+                script.extend_from_slice(b"SELECT 2;\n");
+            }
+            for dialect in [Dialect::MariaDb, Dialect::MySql { dollar_quotes }] {
+                let mut splitter = Splitter::new(SplitOptions::new(dialect));
+                let mut rest = script.as_slice();
+                let mut found = Vec::new();
+                loop {
+                    match splitter.step(rest, true).unwrap() {
+                        Step::Statement(statement) => {
+                            found.push(rest[statement.text.clone()].to_vec());
+                            rest = &rest[statement.consumed..];
+                        }
+                        Step::Skip { consumed } => rest = &rest[consumed..],
+                        Step::More | Step::End => break,
+                    }
+                }
+                let mut wanted = vec![b"SELECT 1".to_vec()];
+                for body in &bodies {
+                    wanted.push(body.trim_ascii_end().as_bytes().to_vec());
+                    wanted.push(b"SELECT 2".to_vec());
+                }
+                prop_assert_eq!(&found, &wanted);
+            }
+        }
+    }
+}

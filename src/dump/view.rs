@@ -1,0 +1,212 @@
+//! A view as script text, and what stands in for it until everything that it reads is there.
+
+use super::converted;
+use super::definer;
+use super::options::Definer;
+use super::printed::{self, show_create};
+use super::script::Script;
+use super::session_settings::set_charset;
+use crate::error::{Error, ErrorKind, Result, ServerError};
+use crate::ident::{ObjectName, quote_identifier};
+use crate::server::{
+    ER_CANT_AGGREGATE_2COLLATIONS, ER_CANT_AGGREGATE_3COLLATIONS, ER_CANT_AGGREGATE_NCOLLATIONS,
+    ER_NO_SUCH_USER, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED, ER_VIEW_INVALID,
+    ER_WRONG_VALUE, Flavor, Session, is_missing_or_changed, string_literal,
+};
+use crate::sql::literal::push_comment;
+
+/// Writes a view of constants with the columns of the real one, so that whatever refers to the
+/// view can be created before it.
+pub(super) fn write_stand_in(script: &mut Script, name: &str, columns: &[String]) {
+    let name = quote_identifier(name);
+    script.statement(format!("DROP TABLE IF EXISTS {name}"));
+    script.statement(format!("DROP VIEW IF EXISTS {name}"));
+    let columns: Vec<_> =
+        columns.iter().map(|column| format!("1 AS {}", quote_identifier(column))).collect();
+    if !columns.is_empty() {
+        script.statement(format!("CREATE VIEW {name} AS SELECT {}", columns.join(",")));
+    }
+}
+
+/// A view as the server describes it.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) object: ObjectName,
+    pub(super) create: Vec<u8>,
+    charset_client: String,
+    collation_connection: String,
+    /// Why the view cannot be used, in the server's words, if it cannot.
+    broken: Option<String>,
+}
+
+impl View {
+    /// Reads a view of the session's current database: the server then leaves out that
+    /// database's name, so that the view can be restored into another one.
+    pub(super) async fn read(
+        session: &mut Session,
+        object: ObjectName,
+        definer: &Definer,
+    ) -> Result<Self> {
+        let mut view = Self::printed(session, object).await?;
+        let charset = converted::other_than_utf8(&view.charset_client);
+        // The server prints a view in one character set, its definer with it.
+        view.create = definer::applied_in(session, &view.create, definer, None, charset).await?;
+        Ok(view)
+    }
+
+    async fn printed(session: &mut Session, object: ObjectName) -> Result<Self> {
+        let row = match session.query_one(&show_create(&object)).await {
+            Ok(row) => row,
+            Err(error) => return Self::unprintable(session, object, error).await,
+        };
+        let create = printed::without_own_database(
+            row.bytes(1)?.unwrap_or_default(),
+            object.database_name().unwrap_or_default(),
+        );
+        let mut view = Self {
+            object,
+            create,
+            charset_client: row.text(2)?,
+            collation_connection: row.text(3)?,
+            broken: None,
+        };
+        let probe = format!("SELECT 1 FROM {} LIMIT 0", quote_identifier(view.object.name()));
+        if let Err(error) = session.query(&probe).await {
+            let number = error.server().map(|server| server.number);
+            view.broken = match number {
+                // Nobody can read it, because its definer is gone or lacks rights, or because what
+                // it reads is gone. Its text alone tells whether it can be created.
+                Some(ER_NO_SUCH_USER | ER_VIEW_INVALID) => view.why_broken(session).await?,
+                _ => reason(error, session.flavor())?,
+            };
+        }
+        Ok(view)
+    }
+
+    /// A view that the server cannot print, as `MariaDB` cannot where what stands behind `FOR
+    /// SYSTEM_TIME` makes no sense any more. Its catalogue holds the text.
+    async fn unprintable(session: &mut Session, object: ObjectName, error: Error) -> Result<Self> {
+        let is_gone = error.server().is_some_and(|told| is_missing_or_changed(told.number));
+        let Some(broken) =
+            reason(error.clone(), session.flavor()).ok().flatten().filter(|_| !is_gone)
+        else {
+            return Err(error);
+        };
+        if session.flavor() != Flavor::MariaDb {
+            return Err(error);
+        }
+        let database = object.database_name().unwrap_or_default();
+        let sql = format!(
+            "SELECT VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, CHARACTER_SET_CLIENT, \
+             COLLATION_CONNECTION, ALGORITHM FROM information_schema.VIEWS \
+             WHERE {} AND TABLE_NAME = {name} AND CAST(TABLE_NAME AS BINARY) = {name}",
+            session.in_database(database).by("TABLE_SCHEMA"),
+            name = string_literal(object.name())
+        );
+        let rows = session.query(&sql).await?;
+        let row = rows.first().filter(|row| row.text(0).is_ok_and(|query| !query.is_empty()));
+        let Some(row) = row else { return Err(error) };
+        let definer = row.text(2)?;
+        let (user, host) = definer.rsplit_once('@').unwrap_or((&definer, ""));
+        let check = match row.text(1)?.as_str() {
+            "NONE" => String::new(),
+            check => format!(" WITH {check} CHECK OPTION"),
+        };
+        let create = format!(
+            "CREATE ALGORITHM={} DEFINER={}@{} SQL SECURITY {} VIEW {} AS {}{check}",
+            row.text(6)?,
+            quote_identifier(user),
+            quote_identifier(host),
+            row.text(3)?,
+            quote_identifier(object.name()),
+            row.text(0)?,
+        );
+        Ok(Self {
+            create: printed::without_own_database(create.as_bytes(), database),
+            charset_client: row.text(4)?,
+            collation_connection: row.text(5)?,
+            broken: Some(broken),
+            object,
+        })
+    }
+
+    /// What the server says to the view's query by itself, if it does not take it.
+    async fn why_broken(&self, session: &mut Session) -> Result<Option<String>> {
+        let Some(query) = printed::query_of_view(&self.create, self.object.name()) else {
+            return Ok(None);
+        };
+        session.execute(set_charset(&self.charset_client, &self.collation_connection)).await?;
+        let checked = session.check_statement(query).await;
+        session.execute("SET NAMES utf8mb4").await?;
+        session.execute("SET character_set_results = NULL").await?;
+        match checked {
+            Ok(()) => Ok(None),
+            Err(error) => reason(error, session.flavor()),
+        }
+    }
+
+    /// A view with a text and nothing else.
+    #[cfg(test)]
+    pub(super) fn of_text(object: ObjectName, create: &str) -> Self {
+        Self {
+            object,
+            create: create.into(),
+            charset_client: String::new(),
+            collation_connection: String::new(),
+            broken: None,
+        }
+    }
+
+    /// Writes the view. One that is broken on the server cannot be created by anyone, so its
+    /// text is kept as a comment, and the reason is returned as a warning.
+    pub(super) fn write(&self, script: &mut Script) -> Option<String> {
+        script.comment(format_args!("{}", self.object));
+        if let Some(reason) = &self.broken {
+            let settings = set_charset(&self.charset_client, &self.collation_connection);
+            push_comment(script.text(), settings.as_bytes());
+            push_comment(script.text(), &self.create);
+            // What stands in for it would pass for it.
+            script
+                .statement(format!("DROP VIEW IF EXISTS {}", quote_identifier(self.object.name())));
+            return Some(format!(
+                "{} is broken on the server and was kept as a comment: {reason}",
+                self.object
+            ));
+        }
+        script.statement(format!("DROP VIEW IF EXISTS {}", quote_identifier(self.object.name())));
+        script.statement(set_charset(&self.charset_client, &self.collation_connection));
+        script.statement(&self.create);
+        script.statement("SET NAMES utf8mb4");
+        None
+    }
+}
+
+/// Why a view is broken, in the words of the server's own error; the error itself where that does not
+/// say so: of a lock, a limit, a disk or a connection it tells nothing about the view.
+fn reason(error: Error, flavor: Flavor) -> Result<Option<String>> {
+    match error.server() {
+        // It may be whole; this account cannot tell.
+        Some(_) if error.kind() == ErrorKind::Privilege => Err(error),
+        Some(server) if is_about_text(server, flavor) => Ok(Some(server.message.clone())),
+        _ => Err(error),
+    }
+}
+
+/// Whether an error is about what a statement says: of the SQLSTATE classes for syntax and access
+/// rules (42) and for the number of columns or rows (21), or one of those of `HY000` that are.
+fn is_about_text(error: &ServerError, flavor: Flavor) -> bool {
+    const OF_LIMITS: [u16; 2] = [ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED];
+    const GENERAL: [u16; 6] = [
+        ER_VIEW_INVALID,
+        ER_WRONG_VALUE,
+        ER_NO_SUCH_USER,
+        ER_CANT_AGGREGATE_2COLLATIONS,
+        ER_CANT_AGGREGATE_3COLLATIONS,
+        ER_CANT_AGGREGATE_NCOLLATIONS,
+    ];
+    let class = error.sqlstate.get(..2).unwrap_or_default();
+    (matches!(class, "42" | "21") && !OF_LIMITS.contains(&error.number))
+        || GENERAL.contains(&error.number)
+        // About `FOR SYSTEM_TIME` and system-versioned tables.
+        || (flavor == Flavor::MariaDb && (4100..4200).contains(&error.number))
+}
