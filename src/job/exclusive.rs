@@ -1,7 +1,7 @@
 //! One operation at a time: in this process, among the processes that use the directory, and among
 //! the hosts that use the database.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::obstacle::RunningJob;
@@ -10,20 +10,54 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::server::{Asked, OperationLock, Session};
 use crate::store::{BackupDir, DirectoryLock};
 
-/// How long the owner of the directory's lock is given to write down who it is.
-const SIGNED_WITHIN: Duration = Duration::from_millis(500);
+/// How long an operation without a name stands in the way until others are refused. Most are over by
+/// then: a job that is about to begin, which has a name next, or a file being deleted.
+const NAMED_WITHIN: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The one place for an operation of this process.
-pub(super) type Slot = Arc<Mutex<Option<RunningJob>>>;
+pub(super) type Slot = Arc<Mutex<Option<Holder>>>;
+
+/// Who has the slot or the lock of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// A job that is about to begin, which nobody can ask for yet, or what is no job: files being
+    /// deleted or pruned.
+    Nameless,
+    /// A job that stands in the journal.
+    Job(RunningJob),
+}
+
+impl Holder {
+    /// Who has the lock of a directory, if anybody has. Blocks.
+    pub(super) fn of(directory: &BackupDir) -> Option<Self> {
+        // Whoever can take the lock knows that nobody has it.
+        match DirectoryLock::try_take(directory) {
+            Ok(None) => Some(Self::read(&DirectoryLock::owner(directory))),
+            _ => None,
+        }
+    }
+
+    fn read(signature: &[u8]) -> Self {
+        serde_json::from_slice(signature).map_or(Self::Nameless, Self::Job)
+    }
+
+    /// Fails at once for a job. Nothing without a name lasts as long as that.
+    fn refuse(&self) -> Result<()> {
+        match self {
+            Self::Job(running) => Err(running.clone().busy()),
+            Self::Nameless => Ok(()),
+        }
+    }
+}
 
 /// The right to be the one operation. Dropped, it is given up.
 #[derive(Debug)]
 pub(super) struct Exclusive {
     // In the order in which they are given up: the slot last.
     server: Option<OperationLock>,
-    _directory: DirectoryLock,
-    _slot: SlotGuard,
+    directory: Option<DirectoryLock>,
+    slot: SlotGuard,
 }
 
 #[derive(Debug)]
@@ -31,69 +65,73 @@ struct SlotGuard {
     slot: Slot,
 }
 
-/// Fails if an operation of this process runs, without asking the disk.
+/// Fails if a job of this process runs, without asking the disk.
 pub(super) fn refuse_taken(slot: &Slot) -> Result<()> {
-    refuse_beside(slot.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+    lock(slot).as_ref().map_or(Ok(()), Holder::refuse)
 }
 
-fn refuse_beside(running: Option<&RunningJob>) -> Result<()> {
-    running.map_or(Ok(()), |running| Err(running.clone().busy()))
+fn lock(slot: &Slot) -> MutexGuard<'_, Option<Holder>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SlotGuard {
-    fn take(slot: &Slot, job: &RunningJob) -> Result<Self> {
-        let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        refuse_beside(place.as_ref())?;
-        *place = Some(job.clone());
-        Ok(Self { slot: Arc::clone(slot) })
+    /// `None` while something without a name has it.
+    fn take(slot: &Slot) -> Result<Option<Self>> {
+        let mut place = lock(slot);
+        if let Some(holder) = place.as_ref() {
+            return holder.refuse().map(|()| None);
+        }
+        *place = Some(Holder::Nameless);
+        Ok(Some(Self { slot: Arc::clone(slot) }))
     }
 }
 
 impl Drop for SlotGuard {
     fn drop(&mut self) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.slot) = None;
     }
 }
 
 impl Exclusive {
     /// Takes the slot of this process and the lock of the directory.
-    pub(super) async fn take(slot: &Slot, directory: &BackupDir, job: &RunningJob) -> Result<Self> {
-        let slot = SlotGuard::take(slot, job)?;
-        let owner = serde_json::to_vec(job).map_err(|error| {
-            Error::new(ErrorKind::Internal, "could not write the lock").with_source(error)
-        })?;
-        let (place, deadline) = (directory.clone(), tokio::time::Instant::now() + SIGNED_WITHIN);
+    pub(super) async fn take(slot: &Slot, directory: &BackupDir) -> Result<Self> {
+        let deadline = tokio::time::Instant::now() + NAMED_WITHIN;
+        let slot = loop {
+            match SlotGuard::take(slot)? {
+                Some(taken) => break taken,
+                None => look_again(deadline).await?,
+            }
+        };
         loop {
-            let (place, owner) = (place.clone(), owner.clone());
+            let place = directory.clone();
             let tried = super::blocking(move || {
-                Ok(match DirectoryLock::try_take(&place)? {
-                    Some(mut lock) => {
-                        // On a full disk it is as good without: somebody has to make room.
-                        if let Err(error) = lock.sign(&owner) {
-                            tracing::warn!(error = %error.chain(), "the lock is not signed");
-                        }
-                        Ok(lock)
-                    }
-                    None => Err(DirectoryLock::owner(&place)),
-                })
+                Ok(DirectoryLock::try_take(&place)?
+                    .ok_or_else(|| Holder::read(&DirectoryLock::owner(&place))))
             });
             match tried.await? {
-                Ok(lock) => return Ok(Self { server: None, _directory: lock, _slot: slot }),
-                Err(other) => {
-                    if let Ok(running) = serde_json::from_slice::<RunningJob>(&other) {
-                        return Err(running.busy());
-                    }
-                    if tokio::time::Instant::now() >= deadline {
-                        return Err(Error::new(
-                            ErrorKind::Busy,
-                            "another process uses the backup directory",
-                        ));
-                    }
-                    // Its owner is about to sign it, or has just gone.
-                    tokio::time::sleep(LOOK_AGAIN).await;
-                }
+                Ok(lock) => return Ok(Self { server: None, directory: Some(lock), slot }),
+                Err(holder) => holder.refuse()?,
             }
+            look_again(deadline).await?;
         }
+    }
+
+    /// Says which job it is, to everybody who is refused from now on: it has to be there for those
+    /// who ask for it.
+    pub(super) async fn sign(&mut self, job: &RunningJob) -> Result<()> {
+        let owner = serde_json::to_vec(job).map_err(not_written)?;
+        if let Some(mut lock) = self.directory.take() {
+            let signing = super::blocking(move || {
+                // On a full disk it is as good without: somebody has to make room.
+                if let Err(error) = lock.sign(&owner) {
+                    tracing::warn!(error = %error.chain(), "the lock is not signed");
+                }
+                Ok(lock)
+            });
+            self.directory = Some(signing.await?);
+        }
+        *lock(&self.slot.slot) = Some(Holder::Job(job.clone()));
+        Ok(())
     }
 
     /// Takes the lock of the databases as well, on a connection of its own. When that is lost
@@ -105,9 +143,7 @@ impl Exclusive {
         job: &RunningJob,
         context: &Context,
     ) -> Result<()> {
-        let owner = serde_json::to_string(job).map_err(|error| {
-            Error::new(ErrorKind::Internal, "could not write the lock").with_source(error)
-        })?;
+        let owner = serde_json::to_string(job).map_err(not_written)?;
         match OperationLock::ask(session, databases, &owner, context).await? {
             Asked::Taken(lock) => {
                 self.server = Some(*lock);
@@ -134,4 +170,21 @@ impl Exclusive {
             server.release().await;
         }
     }
+}
+
+/// Waits a moment, unless that has been done for long enough.
+async fn look_again(deadline: tokio::time::Instant) -> Result<()> {
+    if tokio::time::Instant::now() >= deadline {
+        return Err(Error::new(
+            ErrorKind::Busy,
+            "another operation uses the backup directory: a job that is about to begin, or backups \
+             are being deleted",
+        ));
+    }
+    tokio::time::sleep(LOOK_AGAIN).await;
+    Ok(())
+}
+
+fn not_written(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Internal, "could not write the lock").with_source(error)
 }

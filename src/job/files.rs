@@ -1,6 +1,6 @@
 //! The files of a manager: listed, read, deleted and pruned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use chrono::Utc;
 
 use super::exclusive::Exclusive;
 use super::list::{BackupInfo, BackupList, ListRequest};
-use super::manager::{BackupManager, Inner, new_job};
+use super::manager::{BackupManager, Inner};
 use super::obstacle::{HalfDoneRestore, RunningJob};
 use super::prune::{PruneReport, RetentionPolicy, decide};
 use super::reader::BackupReader;
@@ -70,17 +70,16 @@ impl BackupManager {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is no such backup, [`ErrorKind::Config`] when it is a
-    /// link, [`ErrorKind::Busy`] when a running job needs it, or runs in another process,
+    /// link, [`ErrorKind::Busy`] when a running job needs it, runs in another process or is about to
+    /// begin,
     /// [`ErrorKind::HalfDone`] when it is the restore point of a restore that was left half done,
     /// [`ErrorKind::Io`] if it cannot be deleted.
     ///
     /// # Cancel safety
     /// Dropping the future may leave the backup deleted or not.
     pub async fn delete(&self, file: &BackupName, _: DeleteConfirmation) -> Result<u64> {
-        let job = new_job();
         // Held until the backup is gone, so that no job comes to need it meanwhile.
-        let _exclusive = match Exclusive::take(&self.inner.slot, &self.inner.directory, &job).await
-        {
+        let _exclusive = match Exclusive::take(&self.inner.slot, &self.inner.directory).await {
             Ok(exclusive) => Some(exclusive),
             Err(error) => {
                 let running = RunningJob::of(&error).and_then(|running| self.live(running.id));
@@ -133,7 +132,7 @@ impl BackupManager {
         let _exclusive = if dry_run {
             None
         } else {
-            let exclusive = Exclusive::take(&inner.slot, &inner.directory, &new_job()).await?;
+            let exclusive = Exclusive::take(&inner.slot, &inner.directory).await?;
             // What a dead job has left may be needed.
             self.settle().await?;
             Some(exclusive)
@@ -202,11 +201,34 @@ impl Inner {
                     && info.name != file
                     && Some(&info.databases) == databases
             });
-            let bytes = directory.remove(&file)?;
+            // Before it is gone: a link never leads nowhere.
             directory.forget_latest(&file, next.map(|info| &info.name))?;
-            Ok(bytes)
+            directory.remove(&file)
         })
         .await
+    }
+
+    /// Lets the link of every database lead to its newest backup again, wherever a process died
+    /// between two steps. Blocks.
+    pub(super) fn settle_latest(&self) {
+        let settled = self.cache.all(&self.directory).and_then(|all| {
+            let mut newest = BTreeMap::new();
+            for info in all.iter().filter(|info| info.kind == BackupKind::Manual && info.is_whole())
+            {
+                if let [database] = info.databases.as_slice() {
+                    newest.entry(database).or_insert(&info.name);
+                }
+            }
+            for (database, name) in newest {
+                if self.directory.latest(database).as_ref() != Some(name) {
+                    self.directory.set_latest(database, name)?;
+                }
+            }
+            self.directory.remove_broken_latest()
+        });
+        if let Err(error) = settled {
+            tracing::warn!(error = %error.chain(), "the links to the newest backups are as they were");
+        }
     }
 
     /// Lets the link of a backup's database lead to it.

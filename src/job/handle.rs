@@ -87,8 +87,11 @@ impl Shared {
         // What it was doing may go on without it.
         self.context.cancel();
         let panicked = std::thread::panicking();
-        let message =
-            if panicked { "the job panicked" } else { "the runtime of the job has ended" };
+        let message = match self.status().state {
+            _ if panicked => "the job panicked",
+            JobState::Queued => "the job was given up before it began",
+            _ => "the runtime of the job has ended",
+        };
         let error = Error::new(ErrorKind::Internal, message);
         let recovery = self.recovery();
         let mut last = self.status();

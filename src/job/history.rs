@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::exclusive::Exclusive;
+use super::exclusive::{Exclusive, Holder};
 use super::id::JobId;
 use super::journal::{Record, Recovery, interrupt};
-use super::manager::{BackupManager, Inner, new_job};
-use super::obstacle::{HalfDoneRestore, RunningJob};
+use super::manager::{BackupManager, Inner};
+use super::obstacle::HalfDoneRestore;
 use super::status::{JobKind, JobReport, JobStatus, TargetState};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{BackupDir, DirectoryLock};
 
 impl BackupManager {
     /// Every job of every process that uses the directory, the newest first. Of those that have
@@ -24,7 +23,7 @@ impl BackupManager {
     pub async fn jobs(&self) -> Result<Vec<JobStatus>> {
         let (journal, directory) = (self.inner.journal.clone(), self.inner.directory.clone());
         let written = super::blocking(move || {
-            let owner = running_owner(&directory);
+            let owner = Holder::of(&directory);
             let records = journal.records()?;
             Ok(records.into_iter().map(|record| seen(record, owner.as_ref())).collect::<Vec<_>>())
         });
@@ -56,7 +55,7 @@ impl BackupManager {
         }
         let (journal, directory) = (self.inner.journal.clone(), self.inner.directory.clone());
         super::blocking(move || {
-            let owner = running_owner(&directory);
+            let owner = Holder::of(&directory);
             let record = journal.read(id)?.ok_or_else(no_job)?;
             Ok(seen(record, owner.as_ref()))
         })
@@ -76,7 +75,7 @@ impl BackupManager {
     pub async fn accept(&self, job: JobId) -> Result<JobStatus> {
         self.half_done(job).await?;
         let inner = &self.inner;
-        let _exclusive = Exclusive::take(&inner.slot, &inner.directory, &new_job()).await?;
+        let _exclusive = Exclusive::take(&inner.slot, &inner.directory).await?;
         self.settle().await?;
         let recovery = self.half_done(job).await?;
         let journal = inner.journal.clone();
@@ -138,23 +137,16 @@ impl Inner {
     }
 }
 
-/// The job that has the directory's lock now; blocks.
-fn running_owner(directory: &BackupDir) -> Option<JobId> {
-    // Whoever can take the lock knows that nobody has it.
-    match DirectoryLock::try_take(directory) {
-        Ok(None) => {
-            let owner: RunningJob =
-                serde_json::from_slice(&DirectoryLock::owner(directory)).ok()?;
-            Some(owner.id)
-        }
-        _ => None,
-    }
-}
-
 /// A record as it is to be seen: a job that has not ended and does not run was interrupted.
-fn seen(record: Record, running: Option<&JobId>) -> JobStatus {
+fn seen(record: Record, running: Option<&Holder>) -> JobStatus {
     let mut status = record.status;
-    if !status.state.is_terminal() && running != Some(&status.id) {
+    let runs = match running {
+        Some(Holder::Job(job)) => job.id == status.id,
+        // It may be the one that begins now.
+        Some(Holder::Nameless) => true,
+        None => false,
+    };
+    if !status.state.is_terminal() && !runs {
         interrupt(&mut status, record.recovery.is_some());
     }
     status

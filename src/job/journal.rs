@@ -12,7 +12,7 @@ use super::id::JobId;
 use super::status::{JobState, JobStatus, TargetState};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::restore::Target;
-use crate::store::{BackupDir, BackupName, replace_file};
+use crate::store::{BackupDir, BackupName, remove_partial_files, replace_file};
 
 const FOLDER: &str = ".snapdump-jobs";
 const ENDING: &str = ".json";
@@ -158,6 +158,7 @@ impl Journal {
     /// Puts the journal in order, for one who has the directory's lock: then no other process
     /// runs a job, so what is not at its end was interrupted; and old jobs are forgotten.
     pub(super) fn settle(&self) -> Result<()> {
+        remove_partial_files(&self.folder)?;
         let mut ended = 0;
         for mut record in self.records()? {
             if !record.status.state.is_terminal() {

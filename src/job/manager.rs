@@ -11,9 +11,7 @@ use super::handle::Job;
 use super::id::JobId;
 use super::journal::Journal;
 use super::list::Cache;
-use super::obstacle::RunningJob;
 use super::options::ManagerOptions;
-use super::status::{JobKind, JobOwner, JobStatus};
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::ConnectOptions;
 use crate::store::BackupDir;
@@ -93,8 +91,7 @@ impl BackupManager {
             closing: AtomicBool::new(false),
         };
         let manager = Self { inner: Arc::new(inner) };
-        let nobody = new_job();
-        match Exclusive::take(&manager.inner.slot, &manager.inner.directory, &nobody).await {
+        match Exclusive::take(&manager.inner.slot, &manager.inner.directory).await {
             Ok(exclusive) => {
                 manager.settle().await?;
                 exclusive.release().await;
@@ -152,17 +149,18 @@ impl BackupManager {
 
     /// Fails for what is known without any work.
     pub(super) fn refuse_early(&self) -> Result<()> {
-        if self.inner.closing.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Cancelled, "the manager is shutting down"));
-        }
+        self.inner.refuse_closing()?;
         refuse_taken(&self.inner.slot)
     }
 
+    /// Puts right what a process that has died has left, for one who has the directory's lock.
     pub(super) async fn settle(&self) -> Result<()> {
-        let (journal, directory) = (self.inner.journal.clone(), self.inner.directory.clone());
+        let inner = Arc::clone(&self.inner);
         super::blocking(move || {
-            directory.remove_partial_files()?;
-            journal.settle()
+            inner.directory.remove_partial_files()?;
+            inner.journal.settle()?;
+            inner.settle_latest();
+            Ok(())
         })
         .await
     }
@@ -173,19 +171,28 @@ impl Inner {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a job where it can be asked for, as long as there is room for it.
-    pub(super) fn remember(&self, job: &Job) {
+    /// Keeps a job where it can be asked for, as long as there is room for it. Fails if the manager
+    /// is shutting down, which waits for the jobs that are here.
+    pub(super) fn remember(&self, job: &Job) -> Result<()> {
         let mut jobs = self.lock_jobs();
+        self.refuse_closing()?;
         while jobs.len() >= JOBS_IN_MEMORY {
             jobs.pop_first();
         }
         jobs.insert(job.id(), job.clone());
+        Ok(())
     }
-}
 
-/// What stands in the lock while there is something to do that is no job.
-pub(super) fn new_job() -> RunningJob {
-    RunningJob::from(&JobStatus::new(JobId::new(), JobKind::Verify, JobOwner::this_process()))
+    pub(super) fn forget(&self, id: JobId) {
+        self.lock_jobs().remove(&id);
+    }
+
+    fn refuse_closing(&self) -> Result<()> {
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Cancelled, "the manager is shutting down"));
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Debug for BackupManager {

@@ -26,8 +26,9 @@ pub struct RunningJob {
 }
 
 impl RunningJob {
-    /// The job behind an error of the kind [`ErrorKind::Busy`]; absent when it cannot be known,
-    /// because another host has the database and its connections are not visible to this account.
+    /// The job behind an error of the kind [`ErrorKind::Busy`]; absent when there is none to ask for:
+    /// a job is still about to begin, backups are being deleted or pruned, or another host has the
+    /// database and its connections are not visible to this account.
     #[must_use]
     pub fn of(error: &Error) -> Option<&Self> {
         error.cause()

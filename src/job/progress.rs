@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::status::JobReport;
+use crate::ident::ObjectKind;
 use crate::progress::{Phase, Progress};
 
 /// How much the newest moment counts in a rate.
@@ -48,6 +49,14 @@ impl JobProgress {
             JobReport::Restored { report, .. }
             | JobReport::RolledBack { report: Some(report), .. } => {
                 self.counters.statements_done = report.statements;
+                // A file of another tool does not say what it holds.
+                if report.compared {
+                    let tables = report.objects.get(&ObjectKind::Table).copied().unwrap_or(0);
+                    self.counters.tables_done = tables;
+                    self.counters.tables_total = tables;
+                    self.counters.rows_done = report.rows;
+                    self.counters.rows_total = report.rows;
+                }
                 self.counters.bytes_done = report.file_bytes;
                 self.counters.bytes_total = report.file_bytes;
             }

@@ -167,22 +167,22 @@ impl BackupManager {
         let journal = inner.journal.clone();
         let last = super::blocking(move || Ok(journal.ids()?.first().copied())).await?;
         let status = JobStatus::new(JobId::after(last), kind, JobOwner::this_process());
-        let job = RunningJob::from(&status);
-        let exclusive = Exclusive::take(&inner.slot, &inner.directory, &job).await?;
+        let exclusive = Exclusive::take(&inner.slot, &inner.directory).await?;
         let mut start = Start { status, context, exclusive, databases };
-        match self.prepare(&mut start, kind, &job).await {
+        match self.prepare(&mut start, kind).await {
             Ok(()) => Ok(start),
             Err(error) => start.give_up(error).await,
         }
     }
 
     /// Makes sure that a job that is alone in the directory can begin.
-    async fn prepare(&self, start: &mut Start, kind: JobKind, job: &RunningJob) -> Result<()> {
+    async fn prepare(&self, start: &mut Start, kind: JobKind) -> Result<()> {
         let inner = &self.inner;
         let Start { status, context, exclusive, databases } = start;
         // Whatever ran before has ended by now.
         status.updated_at = status.now();
         status.started_at = status.updated_at;
+        let job = &RunningJob::from(&*status);
         self.settle().await?;
         if kind == JobKind::Create {
             self.refuse_half_done(databases).await?;
@@ -221,19 +221,23 @@ impl BackupManager {
         status.file = file;
         status.say();
         let shared = Arc::new(Shared::new(status, context, inner.journal.clone()));
-        if let Err(error) = shared.write().await {
-            exclusive.release().await;
-            return Err(error);
-        }
         let job = Job(Arc::clone(&shared));
-        inner.remember(&job);
+        // From here on the job comes to its end by its task.
+        let mut task =
+            Task::new(Arc::clone(inner), shared, operation, exclusive, databases.clone());
+        if let Err(error) = inner.remember(&job) {
+            return task.give_up(error).await;
+        }
+        if let Err(error) = task.announce().await {
+            inner.forget(job.id());
+            return task.give_up(error).await;
+        }
         let span = tracing::info_span!(
             "job",
             id = %job.id(),
-            kind = %shared.status().kind,
+            kind = %job.status().kind,
             database = %shown(&databases),
         );
-        let task = Task::new(Arc::clone(inner), shared, operation, exclusive, databases);
         tokio::spawn(task.run().instrument(span));
         Ok(job)
     }

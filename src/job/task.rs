@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -61,6 +61,21 @@ impl Task {
         Self { ending, inner, shared, operation, exclusive, lock_names }
     }
 
+    /// Writes the job down, then tells those whom it stands in the way of which one it is.
+    pub(super) async fn announce(&mut self) -> Result<()> {
+        self.shared.write().await?;
+        self.exclusive.sign(&RunningJob::from(&self.shared.status())).await
+    }
+
+    /// Ends a job that has not begun, and of which nobody has heard.
+    pub(super) async fn give_up<T>(self, error: Error) -> Result<T> {
+        let mut last = self.shared.status();
+        last.state = JobState::of(error.kind());
+        self.exclusive.release().await;
+        self.shared.end(last, Err(error.clone()));
+        Err(error)
+    }
+
     pub(super) async fn run(self) {
         let (inner, shared) = (Arc::clone(&self.inner), Arc::clone(&self.shared));
         let touched = Arc::new(AtomicBool::new(false));
@@ -76,7 +91,9 @@ impl Task {
     ) {
         let shared = Arc::clone(&self.shared);
         tracing::info!("job started");
-        self.hook(Moment::Started).await;
+        // A hook that hangs holds up neither a cancel nor the end of the job's time.
+        let started = call(&self.inner, Moment::Started, shared.status());
+        let _ = shared.context.run(started).await;
         shared.update(|status| {
             // It may have been cancelled already.
             if status.state == JobState::Queued {
@@ -287,10 +304,6 @@ impl Task {
         self.exclusive.release().await;
         shared.end(last, done);
     }
-
-    async fn hook(&self, moment: Moment) {
-        call(&self.inner, moment, self.shared.status()).await;
-    }
 }
 
 /// What a task of a job came to. A panic in it becomes an error.
@@ -316,15 +329,14 @@ async fn gone_with_the_runtime<T>() -> T {
 async fn call(inner: &Arc<Inner>, moment: Moment, status: super::JobStatus) {
     let Some(hooks) = inner.options.hooks() else { return };
     let hooks = Arc::clone(hooks);
-    let calling = async move { hooks.call(moment, &status).await };
-    let mut calling = tokio::spawn(calling.in_current_span());
-    match tokio::time::timeout(inner.options.hook_timeout(), &mut calling).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(?moment, %error, "a hook panicked"),
-        Err(_) => {
-            calling.abort();
-            tracing::error!(?moment, "a hook took too long");
-        }
+    let call = async move { hooks.call(moment, &status).await };
+    // Aborted when this is dropped.
+    let mut calling = JoinSet::new();
+    calling.spawn(call.in_current_span());
+    match tokio::time::timeout(inner.options.hook_timeout(), calling.join_next()).await {
+        Ok(Some(Err(error))) => tracing::error!(?moment, %error, "a hook panicked"),
+        Ok(_) => {}
+        Err(_) => tracing::error!(?moment, "a hook took too long"),
     }
 }
 
@@ -368,11 +380,9 @@ mod tests {
         use crate::job::status::JobOwner;
 
         let status = JobStatus::new(JobId::new(), kind, JobOwner::this_process());
-        let job = RunningJob::from(&status);
         let inner = Arc::clone(&manager.inner);
-        let exclusive = Exclusive::take(&inner.slot, &inner.directory, &job).await.unwrap();
+        let exclusive = Exclusive::take(&inner.slot, &inner.directory).await.unwrap();
         let shared = Arc::new(Shared::new(status, Context::new(), inner.journal.clone()));
-        shared.write().await.unwrap();
         let file = "a.sql".parse().unwrap();
         let operation = match kind {
             JobKind::Restore => {
@@ -381,19 +391,16 @@ mod tests {
             _ => Operation::Verify { file },
         };
         let job = super::super::Job(Arc::clone(&shared));
-        inner.remember(&job);
-        (Task::new(inner, shared, operation, exclusive, Vec::new()), job)
+        inner.remember(&job).unwrap();
+        let mut task = Task::new(inner, shared, operation, exclusive, Vec::new());
+        task.announce().await.unwrap();
+        (task, job)
     }
 
     /// Nothing keeps the next job out.
     async fn assert_free(manager: &BackupManager) {
-        let next = RunningJob::from(&JobStatus::new(
-            crate::job::id::JobId::new(),
-            JobKind::Verify,
-            crate::job::status::JobOwner::this_process(),
-        ));
         let inner = &manager.inner;
-        Exclusive::take(&inner.slot, &inner.directory, &next).await.unwrap().release().await;
+        Exclusive::take(&inner.slot, &inner.directory).await.unwrap().release().await;
         assert!(manager.running().is_none());
     }
 
@@ -537,6 +544,22 @@ mod tests {
         async fn finished(&self, _: &JobStatus) {
             panic!("a hook that is broken");
         }
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_first_hook_hangs_can_be_cancelled() {
+        let directory = tempfile::tempdir().unwrap();
+        let options =
+            ManagerOptions::default().with_hooks(Broken).with_hook_timeout(Duration::from_hours(1));
+        let manager = open(&directory, options).await;
+        let (task, job) = task(&manager, JobKind::Verify).await;
+        let cancelled = Error::new(ErrorKind::Cancelled, "by the test");
+        let running = tokio::spawn(async move {
+            task.run_work(async { Err(cancelled) }, &AtomicBool::new(false)).await;
+        });
+        job.cancel();
+        running.await.unwrap();
+        assert_eq!(job.status().state, JobState::Cancelled);
     }
 
     #[tokio::test]

@@ -175,28 +175,21 @@ impl BackupDir {
 
     /// Lets the links that lead to a backup lead elsewhere, or nowhere.
     pub(crate) fn forget_latest(&self, name: &BackupName, next: Option<&BackupName>) -> Result<()> {
-        let read = |error| Error::io("could not read the backup directory", error);
-        for entry in self.path.read_dir().map_err(read)? {
-            let path = entry.map_err(read)?.path();
-            let is_link = path
-                .file_name()
-                .is_some_and(|file| file.to_string_lossy().starts_with(name::LATEST));
-            if !is_link || !path.read_link().is_ok_and(|target| target == Path::new(name.as_str()))
-            {
+        for path in self.latest_links()? {
+            if !path.read_link().is_ok_and(|target| target == Path::new(name.as_str())) {
                 continue;
             }
-            let failed = |error| Error::io("could not change the link to the newest backup", error);
             match next {
                 Some(next) => {
                     let staged = partial_path(&self.path);
-                    symlink(next.as_str(), &staged).map_err(failed)?;
+                    symlink(next.as_str(), &staged).map_err(link_failed)?;
                     about_to(Step::Rename, &path)
                         .and_then(|()| std::fs::rename(&staged, &path))
-                        .map_err(failed)?;
+                        .map_err(link_failed)?;
                 }
                 None => about_to(Step::Remove, &path)
                     .and_then(|()| std::fs::remove_file(&path))
-                    .map_err(failed)?,
+                    .map_err(link_failed)?,
             }
         }
         sync_directory(&self.path)
@@ -205,27 +198,31 @@ impl BackupDir {
     /// Removes the unfinished files of processes that are dead: a living one holds a lock on its
     /// file. Returns how many there were.
     pub(crate) fn remove_partial_files(&self) -> Result<u64> {
-        let read = |error| Error::io("could not read the backup directory", error);
-        let mut removed = 0;
-        for entry in self.path.read_dir().map_err(read)? {
-            let entry = entry.map_err(read)?;
-            if !is_partial(&entry.file_name()) {
-                continue;
-            }
-            let path = entry.path();
-            let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let dead = match rustix::fs::open(&path, flags, Mode::empty()) {
-                Ok(file) => File::from(file).try_lock().is_ok(),
-                // A link that was being made.
-                Err(rustix::io::Errno::LOOP) => true,
-                Err(_) => false,
-            };
-            if dead && std::fs::remove_file(&path).is_ok() {
-                tracing::info!(path = %path.display(), "removed an unfinished file");
-                removed += 1;
+        remove_partial_files(&self.path)
+    }
+
+    /// Removes links to newest backups that lead nowhere.
+    pub(crate) fn remove_broken_latest(&self) -> Result<()> {
+        for path in self.latest_links()? {
+            if !path.exists() {
+                std::fs::remove_file(&path).map_err(link_failed)?;
             }
         }
-        Ok(removed)
+        Ok(())
+    }
+
+    /// The links to the newest backups of the databases.
+    fn latest_links(&self) -> Result<Vec<PathBuf>> {
+        let read = |error| Error::io("could not read the backup directory", error);
+        let mut links = Vec::new();
+        for entry in self.path.read_dir().map_err(read)? {
+            let entry = entry.map_err(read)?;
+            let named = entry.file_name().to_string_lossy().starts_with(name::LATEST);
+            if named && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                links.push(entry.path());
+            }
+        }
+        Ok(links)
     }
 
     /// How many bytes the file system of the directory has left for this process.
@@ -234,6 +231,35 @@ impl BackupDir {
             .map_err(|error| Error::io("could not ask for the free space", error.into()))?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
     }
+}
+
+/// The same in any folder.
+pub(crate) fn remove_partial_files(folder: &Path) -> Result<u64> {
+    let read = |error| Error::io("could not read the backup directory", error);
+    let mut removed = 0;
+    for entry in folder.read_dir().map_err(read)? {
+        let entry = entry.map_err(read)?;
+        if !is_partial(&entry.file_name()) {
+            continue;
+        }
+        let path = entry.path();
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let dead = match rustix::fs::open(&path, flags, Mode::empty()) {
+            Ok(file) => File::from(file).try_lock().is_ok(),
+            // A link that was being made.
+            Err(rustix::io::Errno::LOOP) => true,
+            Err(_) => false,
+        };
+        if dead && std::fs::remove_file(&path).is_ok() {
+            tracing::info!(path = %path.display(), "removed an unfinished file");
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+fn link_failed(error: io::Error) -> Error {
+    Error::io("could not change the link to the newest backup", error)
 }
 
 fn not_opened(name: &BackupName, error: io::Error) -> Error {

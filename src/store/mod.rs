@@ -10,7 +10,7 @@ mod name;
 mod staged;
 
 pub use dir::BackupDir;
-pub(crate) use dir::StoredFile;
+pub(crate) use dir::{StoredFile, remove_partial_files};
 pub(crate) use lock::DirectoryLock;
 pub use name::{BackupKind, BackupName, BackupNameError};
 pub(crate) use staged::{StagedFile, replace_file};

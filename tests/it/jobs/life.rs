@@ -6,10 +6,11 @@ use snapdump::{
     JobState, ListRequest, ManagerOptions, RestoreRequest, TargetState,
 };
 
-use super::setup::{backups_in, completed, ended, manager};
+use super::setup::{backups_in, completed, ended, manager, open};
 use crate::backup::state;
 use crate::compare::compare;
 use crate::harness::TestDatabase;
+use crate::roundtrip::connect;
 use crate::sample::sample_database;
 
 /// Changes something of every kind.
@@ -18,6 +19,62 @@ pub(crate) async fn damage(database: &TestDatabase) {
 }
 
 on_each_server! {
+    /// What a process that died between two steps has left is put right by the next manager: links
+    /// that lead to an older backup or nowhere, and files of the journal that were never finished.
+    async fn what_the_dead_leave_is_put_right(server: TestServer) {
+        let database = server.database().await;
+        database.run(&["CREATE TABLE t (id INT)"]).await;
+        let (directory, manager) = manager(&database).await;
+        for _ in 0..2 {
+            completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
+        }
+        let [old, new] = <[String; 2]>::try_from(backups_in(directory.path())).unwrap();
+        let link = directory.path().join(format!("latest.{}.sql.gz", database.name));
+        let gone = directory.path().join("latest.gone.sql.gz");
+        let unfinished = directory.path().join(".snapdump-jobs/.snapdump-dead.partial");
+        let lead = |link: &std::path::Path, to: &str| {
+            let _ = std::fs::remove_file(link);
+            std::os::unix::fs::symlink(to, link).unwrap();
+        };
+        let reopened = || open(connect(&database), directory.path(), ManagerOptions::default());
+
+        // Between a backup's name and its link; and in the middle of writing a job down.
+        lead(&link, &old);
+        std::fs::write(&unfinished, "{").unwrap();
+        let manager = reopened().await;
+        assert_eq!(manager.directory().latest(&database.name).unwrap().as_str(), new);
+        assert!(!unfinished.exists());
+        // Somebody else has removed the newest one, and all of another database.
+        std::fs::remove_file(directory.path().join(&new)).unwrap();
+        lead(&gone, "backup-of-gone.sql.gz");
+        let manager = reopened().await;
+        assert_eq!(manager.directory().latest(&database.name).unwrap().as_str(), old);
+        assert!(gone.symlink_metadata().is_err());
+    }
+
+    /// Backups are deleted by several at a time: each waits its turn.
+    async fn several_delete_at_a_time(server: TestServer) {
+        let database = server.database().await;
+        database.run(&["CREATE TABLE t (id INT)"]).await;
+        let (directory, manager) = manager(&database).await;
+        completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
+        let [file] = <[String; 1]>::try_from(backups_in(directory.path())).unwrap();
+        let other = open(connect(&database), directory.path(), ManagerOptions::default()).await;
+        let mut deletes = tokio::task::JoinSet::new();
+        for number in 0..8 {
+            let name = format!("copy-{number}.sql.gz");
+            std::fs::copy(directory.path().join(&file), directory.path().join(&name)).unwrap();
+            let manager = if number % 2 == 0 { manager.clone() } else { other.clone() };
+            deletes.spawn(async move {
+                manager.delete(&name.parse().unwrap(), "DELETE".parse().unwrap()).await
+            });
+        }
+        while let Some(deleted) = deletes.join_next().await {
+            deleted.unwrap().unwrap();
+        }
+        assert_eq!(backups_in(directory.path()), [file]);
+    }
+
     /// Back up, damage, restore, list, download, delete.
     async fn a_backup_is_made_listed_restored_and_deleted(server: TestServer) {
         let database = sample_database(&server, 300).await;
@@ -42,6 +99,14 @@ on_each_server! {
         let job = manager.restore(RestoreRequest::new(file.clone())).await.unwrap();
         let status = completed(&job).await;
         assert_eq!(status.target, Some(TargetState::Restored));
+        let Some(JobReport::Restored { report: restored, .. }) = &status.report else {
+            panic!("{status:?}");
+        };
+        let told = &status.progress.counters;
+        assert_eq!((told.tables_done, told.tables_total), (report.tables, report.tables));
+        assert_eq!((told.rows_done, told.rows_total), (report.rows, report.rows));
+        assert_eq!((told.bytes_done, told.bytes_total), (report.file_bytes, report.file_bytes));
+        assert_eq!(told.statements_done, restored.statements);
         let point = status.restore_point.clone().unwrap();
         assert_eq!(point.kind(), BackupKind::RestorePoint);
         database.run(&["DROP TABLE new_one"]).await;

@@ -6,15 +6,17 @@ use futures::StreamExt as _;
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
     CreateRequest, ErrorKind, JobKind, JobState, ManagerOptions, Phase, RestoreMode,
-    RestoreRequest, TargetState,
+    RestoreRequest, RunningJob, TargetState, TlsMode,
 };
 use tokio::time::Instant;
 
 use super::others::{SLOW, asleep};
-use super::setup::{backups_in, completed, ended, manager, manager_with};
+use super::setup::{backups_in, completed, ended, manager, manager_with, open};
 use crate::backup::{assert_no_session_left, files_in, state};
 use crate::compare::compare;
+use crate::faults::proxy::Proxy;
 use crate::harness::{TestDatabase, soon};
+use crate::roundtrip::connect;
 use crate::sample::sample_database;
 
 /// Waits until a job waits for the lock that somebody else has on a table.
@@ -66,6 +68,35 @@ on_each_server! {
         assert_eq!(job.status(), status);
         assert_eq!(files_in(directory.path()), [".snapdump-jobs", ".snapdump.lock"]);
         completed(&manager.create(CreateRequest::manual()).await.unwrap()).await;
+    }
+
+    /// A job that is about to begin when the manager is shut down does not begin. Until it has an id
+    /// that can be asked for, nobody is told one.
+    async fn a_start_is_overtaken_by_the_shutdown(server: TestServer) {
+        let database = sample_database(&server, 20).await;
+        let direct = connect(&database).with_tls_mode(TlsMode::Disabled);
+        let proxy = Proxy::hold_at(&direct, "GET_LOCK", 0).await;
+        let directory = tempfile::tempdir().unwrap();
+        let through = proxy.options(&direct);
+        let manager = open(through, directory.path(), ManagerOptions::default()).await;
+        let other = open(direct, directory.path(), ManagerOptions::default()).await;
+        let starting = manager.clone();
+        let start = tokio::spawn(async move { starting.create(CreateRequest::manual()).await });
+        proxy.held().await;
+        for beside in [&manager, &other] {
+            let busy = beside.create(CreateRequest::manual()).await.unwrap_err();
+            assert_eq!(busy.kind(), ErrorKind::Busy, "{}", busy.chain());
+            assert!(RunningJob::of(&busy).is_none(), "{}", busy.chain());
+            assert!(beside.jobs().await.unwrap().is_empty());
+        }
+        manager.shutdown(false).await;
+        proxy.release();
+        let error = start.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.chain());
+        assert!(manager.running().is_none());
+        assert!(manager.jobs().await.unwrap().is_empty());
+        assert_eq!(files_in(directory.path()), [".snapdump-jobs", ".snapdump.lock"]);
+        completed(&other.create(CreateRequest::manual()).await.unwrap()).await;
     }
 
     /// A restore is stopped in its statement, and rolled back; so it is when its time is up, and
