@@ -154,7 +154,7 @@ async fn the_journal_is_bounded() {
     std::fs::write(directory.path().join("a.sql"), "SELECT 1;\n").unwrap();
     let open = || {
         let options = ManagerOptions::default().with_history(3);
-        super::setup::open(ConnectOptions::new(), directory.path(), options)
+        open(ConnectOptions::new(), directory.path(), options)
     };
     let manager = open().await;
     let mut ids = Vec::new();
