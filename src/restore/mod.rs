@@ -285,6 +285,8 @@ impl Prepared {
     ///   unless the options say so.
     /// - [`ErrorKind::Mismatch`]: the result is not what the manifest says, or the script leaves a
     ///   transaction open, whose changes the server takes back.
+    /// - [`ErrorKind::Changed`]: something has come into the target since it was saved; nothing has
+    ///   been changed.
     /// - [`ErrorKind::Unsupported`]: the script sets a character set that it cannot be read in, or
     ///   the result holds something that this version does not know.
     /// - [`ErrorKind::Config`]: a database of the manifest is not there after the replay.
@@ -316,6 +318,7 @@ impl Prepared {
     ) -> Result<RestoreReport> {
         let started = Instant::now();
         context.enter(Phase::Replay);
+        self.look_again(context).await?;
         context.counters().bytes_total.set(self.checked.file_bytes);
         let mut session = Session::open(&self.connect, context).await?;
         let mut replayed = Replayed::default();
@@ -343,6 +346,18 @@ impl Prepared {
             server_warnings_by_number,
             warnings,
         })
+    }
+
+    /// Fails if something has come into the targets that is not in the restore point: replacing a
+    /// database, or rolling back, would drop it.
+    async fn look_again(&self, context: &Context) -> Result<()> {
+        if self.targets.is_empty() {
+            return Ok(());
+        }
+        let mut session = Session::open(&self.connect, context).await?;
+        let targets = rollback::survey(&mut session, &self.connect, &self.checked).await;
+        session.close().await;
+        rollback::refuse_newcomers(&self.targets, &targets?)
     }
 
     async fn run(
@@ -389,7 +404,7 @@ impl Prepared {
         }
         sent?;
         replayed.take_errors()?;
-        if session.is_in_transaction() {
+        if session.is_in_transaction() && replayed.uncommitted {
             return Err(Error::new(
                 ErrorKind::Mismatch,
                 "the script leaves a transaction open at its end, whose changes are lost: it is \

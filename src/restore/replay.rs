@@ -19,7 +19,7 @@ use crate::server::{ER_LOCK_DEADLOCK, Flavor, Session};
 use crate::sql::charset::Charset;
 use crate::sql::excerpt::excerpt;
 use crate::sql::split::{Dialect, SplitOptions, Splitter, Statement, Step};
-use crate::sql::token::Reading;
+use crate::sql::token::{Reading, Tokens};
 
 /// How a script for this server is to be cut.
 pub(super) fn split_options(flavor: Flavor, version: (u16, u16, u16)) -> SplitOptions {
@@ -226,6 +226,9 @@ impl<'a> Script<'a> {
                     place.to_string()
                 })
                 .await?;
+                let text = self.buffer.get(statement.text.clone()).unwrap_or_default();
+                replayed.uncommitted = session.is_in_transaction()
+                    && (replayed.uncommitted || !only_reads(text, &self.reading));
                 if let Some(spread) = &mut self.spread {
                     spread.after(statement.number, kind, &sent);
                 }
@@ -395,6 +398,13 @@ impl<'a> Script<'a> {
         self.splitter.set_charset(charset);
         Ok(())
     }
+}
+
+/// Whether a statement leaves nothing to be committed.
+fn only_reads(text: &[u8], reading: &Reading) -> bool {
+    const READING: [&str; 8] =
+        ["SELECT", "SET", "USE", "SHOW", "DO", "EXPLAIN", "DESCRIBE", "START"];
+    Tokens::new(text, reading).next().is_none_or(|verb| verb.is_any(&READING))
 }
 
 fn is_deadlock(error: &Error) -> bool {

@@ -41,6 +41,8 @@ pub(super) struct Replayed {
     changed_data: Option<String>,
     errors: Vec<Error>,
     errors_total: u64,
+    /// Whether the transaction that is open has done more than read.
+    pub(super) uncommitted: bool,
 }
 
 impl Replayed {

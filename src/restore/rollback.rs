@@ -1,5 +1,6 @@
 //! The way back: what the databases of a restore were before it, and making them that again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -12,7 +13,7 @@ use super::source::Source;
 use super::{Prepared, RestoreReport};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ident::{ObjectKind, quote_identifier};
+use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::progress::Phase;
 use crate::server::{ConnectOptions, ER_BAD_DB_ERROR, Session, is_system_database};
 
@@ -96,6 +97,23 @@ pub(super) async fn survey(
         targets.push(Target { name, before, objects });
     }
     Ok(targets)
+}
+
+/// Fails for the first object that was not there before.
+pub(super) fn refuse_newcomers(before: &[Target], now: &[Target]) -> Result<()> {
+    for target in now {
+        let old = before.iter().find(|old| old.name == target.name);
+        let old = old.map(|old| old.objects.iter().collect::<BTreeSet<_>>()).unwrap_or_default();
+        if let Some((kind, name)) = target.objects.iter().find(|object| !old.contains(object)) {
+            return Err(Error::new(
+                ErrorKind::Changed,
+                "it has come into the database since that was saved, so nothing is restored: it \
+                 would be lost without a copy; try again when nobody makes objects in it",
+            )
+            .at(|place| place.object = Some(ObjectName::new(*kind, &target.name, name))));
+        }
+    }
+    Ok(())
 }
 
 /// Makes every target what it was: all that is in it now goes, and what the restore point holds

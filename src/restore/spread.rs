@@ -35,13 +35,15 @@ pub(super) enum Kind {
     Keys(String),
     /// Inserts rows that it holds itself; with the columns that it names, if it names any.
     Insert(String, Vec<String>),
-    /// Changes what following statements mean: `SET`, `USE`.
+    /// Changes what following statements mean: `SET`.
     Setting,
+    /// Selects a database, in which another table may have the same name.
+    Use,
     Other,
 }
 
 impl Kind {
-    /// Looks at the first words only, however long the statement is.
+    /// Looks at the first words only, and of an `INSERT` for one word.
     pub(super) fn of(text: &[u8], reading: &Reading) -> Self {
         let mut tokens = Tokens::new(text, reading);
         let Some(verb) = tokens.next() else { return Self::Other };
@@ -59,8 +61,10 @@ impl Kind {
                 .filter(|_| tokens.take_word("KEYS") && tokens.next().is_none())
                 .map(Self::Keys),
             "INSERT" if tokens.take_word("INTO") => name(&mut tokens)
-                .and_then(|table| Some(Self::Insert(table, columns_of_rows(&mut tokens)?))),
-            "SET" | "USE" => Some(Self::Setting),
+                .and_then(|table| Some(Self::Insert(table, columns_of_rows(&mut tokens)?)))
+                .filter(|_| !changes_rows(text, tokens)),
+            "SET" => Some(Self::Setting),
+            "USE" => Some(Self::Use),
             _ => None,
         };
         found.unwrap_or(Self::Other)
@@ -86,6 +90,18 @@ fn columns_of_rows(tokens: &mut Tokens<'_>) -> Option<Vec<String>> {
         tokens.take_sign(b')').then_some(())?;
     }
     tokens.take_word("VALUES").then_some(columns)
+}
+
+/// Whether rows that come later change those that are there (`ON DUPLICATE KEY UPDATE`): their order
+/// matters then. `rest` is what stands behind `VALUES`.
+fn changes_rows(text: &[u8], rest: Tokens<'_>) -> bool {
+    // The word is rare, and looked for many times faster than tokens are cut.
+    const WORD: &[u8] = b"DUPLICATE";
+    let said = memchr::memchr2_iter(b'P', b'p', text).any(|at| {
+        let word = at.checked_sub(2).and_then(|start| text.get(start..start + WORD.len()));
+        word.is_some_and(|word| word.eq_ignore_ascii_case(WORD))
+    });
+    said && rest.into_iter().any(|token| token.is("DUPLICATE"))
 }
 
 /// Counts the rows that follow the statement that makes their table.
@@ -120,7 +136,7 @@ impl Tally {
                 _ => self.end(),
             },
             Kind::Lock(_) | Kind::Keys(_) | Kind::Setting => {}
-            Kind::Other => self.end(),
+            Kind::Use | Kind::Other => self.end(),
         }
     }
 
@@ -247,7 +263,7 @@ impl<'a> Spread<'a> {
                     self.table = Table::Made(name, *bytes);
                 }
             }
-            Kind::Setting => self.settings.push(Bytes::copy_from_slice(sent)),
+            Kind::Setting | Kind::Use => self.settings.push(Bytes::copy_from_slice(sent)),
             _ => {}
         }
     }
@@ -275,11 +291,13 @@ impl<'a> Spread<'a> {
         if !takes_rows_in_any_order(&create) {
             return Ok(());
         }
-        let put_off = if bytes >= self.options.deferred_index_bytes() {
-            PutOff::take(session, &table).await?
-        } else {
-            None
-        };
+        // After an error that is passed over they might not come back.
+        let put_off =
+            if bytes >= self.options.deferred_index_bytes() && !self.options.continue_on_error() {
+                PutOff::take(session, &table).await?
+            } else {
+                None
+            };
         self.table = Table::Open(Open { name, counted: auto_increment(&create), put_off });
         Ok(())
     }
@@ -385,10 +403,19 @@ mod tests {
                 Kind::Insert(name(), vec!["c".into(), "d".into()]),
             ),
             ("INSERT INTO `a``b` SELECT * FROM `c`", Kind::Other),
+            (
+                "INSERT INTO `a``b` VALUES (1) ON DUPLICATE KEY UPDATE `c` = VALUES(`c`)",
+                Kind::Other,
+            ),
+            ("INSERT INTO `a``b` VALUES (1) AS n on Duplicate key update c = n.c", Kind::Other),
+            (
+                "INSERT INTO `a``b` VALUES ('on duplicate key update'),('DUPLICATE')",
+                Kind::Insert(name(), Vec::new()),
+            ),
             ("INSERT IGNORE INTO `a``b` VALUES (1)", Kind::Other),
             ("INSERT INTO `d`.`a``b` VALUES (1)", Kind::Other),
             ("/*!40101 SET NAMES utf8mb4 */", Kind::Setting),
-            ("USE `d`", Kind::Setting),
+            ("USE `d`", Kind::Use),
             ("UNLOCK TABLES", Kind::Other),
             (
                 "/*!50003 CREATE*/ /*!50003 TRIGGER t BEFORE INSERT ON u FOR EACH ROW SET @a = 1 */",
@@ -434,6 +461,9 @@ mod tests {
             "INSERT INTO `b` VALUES (2)",
             "CREATE TABLE `d` (`id` int)",
             "INSERT INTO `d` VALUES (1), (2), (3)",
+            "CREATE TABLE `e` (`id` int)",
+            "USE `other`",
+            "INSERT INTO `e` VALUES (1), (2), (3)",
         ]) {
             tally.see(number, text.as_bytes(), &reading);
         }

@@ -214,6 +214,29 @@ on_each_server! {
         assert!(error.location().excerpt.is_some(), "{error}");
     }
 
+    /// Rows that change those before them are not shared out.
+    async fn rows_whose_order_matters_are_inserted_in_order(server: TestServer) {
+        let (_directory, path) = scratch();
+        let inserts: String = (0..60)
+            .map(|version| {
+                format!(
+                    "INSERT INTO `t` VALUES (1,{version}),(2,{version}) \
+                     ON DUPLICATE KEY UPDATE `v` = VALUES(`v`);\n"
+                )
+            })
+            .collect();
+        let script = format!(
+            "-- MySQL dump 10.13  Distrib 9.7.4\n\
+             CREATE TABLE `t` (`id` int NOT NULL, `v` int, PRIMARY KEY (`id`)) ENGINE=InnoDB;\n\
+             LOCK TABLES `t` WRITE;\n{inserts}UNLOCK TABLES;\n-- Dump completed\n"
+        );
+        std::fs::write(&path, script).unwrap();
+        let options = RestoreOptions::default().with_connections(3).with_deferred_index_bytes(0);
+        let target = server.database().await;
+        restore_with(&target, &path, &options).await;
+        assert_eq!(number(&target, "SELECT SUM(v) FROM t").await, 118);
+    }
+
     /// In some character sets a second byte looks like a backslash or a backtick. The tools put the
     /// character set aside around each definition, and take it back for the rows.
     async fn dumps_in_character_sets_whose_second_bytes_look_like_quotes(server: TestServer) {

@@ -148,6 +148,9 @@ on_each_server! {
             ("SET autocommit = 0; INSERT INTO t VALUES (1);", true),
             ("BEGIN; INSERT INTO t VALUES (1);", true),
             ("SET autocommit = 0; INSERT INTO t VALUES (1); COMMIT;", false),
+            // What was done is committed; what was only read since may be left open.
+            ("SET autocommit = 0; DELETE FROM t; INSERT INTO t VALUES (1); COMMIT; SELECT * FROM t;", false),
+            ("DELETE FROM t; BEGIN; INSERT INTO t VALUES (1); SELECT * FROM t;", true),
         ] {
             std::fs::write(&path, script).unwrap();
             let done = restore(&connect(&target), &path, &options, &Context::new()).await;
