@@ -173,10 +173,20 @@ fn compare(key: &[&Column], values: &[String], operator: &str, last: &str) -> St
     alternatives.join(" OR ")
 }
 
+/// What stands behind `SELECT` where a key is compared: `MySQL` takes a day that no calendar has, such
+/// as one that stands in the key, only in this SQL mode (Optimizer Hints, `SET_VAR`). To others it is
+/// a comment.
+pub(super) fn hint(key: &[&Column]) -> &'static str {
+    let dated =
+        |column: &&Column| matches!(column.kind, ColumnKind::Date | ColumnKind::DateTime(_));
+    if key.iter().any(dated) { "/*+ SET_VAR(sql_mode='ALLOW_INVALID_DATES') */ " } else { "" }
+}
+
 fn boundary_query(table: &Table, key: &[&Column], from: Option<&str>, rows: u64) -> String {
     let names: Vec<_> = key.iter().map(|column| quote_identifier(&column.name)).collect();
     let names = names.join(",");
-    let sql = format!("SELECT {names} FROM {}", quote_identifier(&table.name));
+    let hint = if from.is_some() { hint(key) } else { "" };
+    let sql = format!("SELECT {hint}{names} FROM {}", quote_identifier(&table.name));
     let from = from.map(|from| format!(" WHERE {from}")).unwrap_or_default();
     let skipped = rows.saturating_sub(1);
     format!("{sql} FORCE INDEX (PRIMARY){from} ORDER BY {names} LIMIT 1 OFFSET {skipped}")

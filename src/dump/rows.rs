@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use mysql_async::{Row, Value};
 
-use super::chunk::Chunk;
+use super::chunk::{self, Chunk};
 use super::history::Versions;
 use super::script::{MEMBER_BYTES, Script};
 use crate::error::{Error, ErrorKind, Result};
@@ -76,7 +76,9 @@ impl<'a> TableRows<'a> {
         let names: Vec<_> = self.columns.iter().map(|column| column_expression(column)).collect();
         let list = if names.is_empty() { "1".to_owned() } else { names.join(",") };
         let name = quote_identifier(&self.table.name);
-        let mut sql = format!("SELECT {list} FROM {name}{}", chunk.versions.of_table());
+        let key = chunk.range.as_ref().and_then(|_| self.table.ordered_key());
+        let hint = key.map_or("", |key| chunk::hint(&key));
+        let mut sql = format!("SELECT {hint}{list} FROM {name}{}", chunk.versions.of_table());
         if let Some(partition) = &chunk.partition {
             sql.push_str(" PARTITION (");
             sql.push_str(&quote_identifier(partition));
