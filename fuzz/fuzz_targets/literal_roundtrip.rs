@@ -33,7 +33,7 @@ fn literal(value: Value<'_>) -> Vec<u8> {
 fn one_token(token: &[u8]) {
     for dialect in [Dialect::MariaDb, Dialect::MySql { dollar_quotes: true }] {
         let script = [b"SELECT ", token, b";SELECT 1;"].concat();
-        let options = SplitOptions { charset: Charset::AsciiSafe, ..SplitOptions::new(dialect) };
+        let options = SplitOptions { charset: Charset::Utf8, ..SplitOptions::new(dialect) };
         let Ok(Step::Statement(first)) = Splitter::new(options).step(&script, true) else {
             panic!("not cut");
         };

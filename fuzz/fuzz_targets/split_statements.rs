@@ -36,6 +36,7 @@ fn run(data: &[u8]) {
         Dialect::MySql { dollar_quotes: false },
     ]);
     let charset = front.choose(&[
+        Charset::Utf8,
         Charset::AsciiSafe,
         Charset::Sjis,
         Charset::Gbk,

@@ -88,12 +88,19 @@ impl BackupManager {
         let mut names: Vec<_> = inner.connect.database().map(str::to_owned).into_iter().collect();
         match footer {
             Some(footer) if footer.manifest.names_databases => {
-                let databases = footer.manifest.databases.iter();
-                // The names that the restore gives them, as far as case does not matter to it.
-                names.extend(databases.map(|database| {
-                    let renamed = options.renames().get(&database.name);
-                    renamed.unwrap_or(&database.name).clone()
-                }));
+                for database in &footer.manifest.databases {
+                    let name = &database.name;
+                    // Whether case matters to the server is not known yet: a lock too many does no
+                    // harm.
+                    let same = |from: &str| from.to_lowercase() == name.to_lowercase();
+                    let renames = options.renames();
+                    names.extend(
+                        renames.iter().filter(|(from, _)| same(from)).map(|(_, to)| to.clone()),
+                    );
+                    if !renames.contains_key(name) {
+                        names.push(name.clone());
+                    }
+                }
             }
             // Where a script goes is known only once it has been read.
             None if options.other_databases() => names = vec![String::new()],

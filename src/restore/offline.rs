@@ -130,7 +130,7 @@ mod tests {
         Reading {
             dialect: Dialect::MariaDb,
             version: 101_119,
-            charset: Charset::AsciiSafe,
+            charset: Charset::Utf8,
             ansi_quotes: false,
             no_backslash_escapes: false,
         }
@@ -146,7 +146,7 @@ mod tests {
             ("SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT", Charset::Gbk),
             ("/*!40101 SET NAMES sjis */", Charset::Sjis),
             ("/*!40101 SET @saved_cs_client     = @@character_set_client */", Charset::Sjis),
-            ("/*!50503 SET character_set_client = utf8mb4 */", Charset::AsciiSafe),
+            ("/*!50503 SET character_set_client = utf8mb4 */", Charset::Utf8),
             ("SET character_set_client = @saved_cs_client", Charset::Sjis),
             (
                 "SET @two = @@session.character_set_client, character_set_client = big5",
@@ -154,11 +154,11 @@ mod tests {
             ),
             ("SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT", Charset::Gbk),
             ("SET character_set_client = @TWO", Charset::Sjis),
-            ("SET character_set_client = @@global.character_set_client", Charset::AsciiSafe),
-            ("SET character_set_client = @never", Charset::AsciiSafe),
-            ("SET @name = 'gbk'", Charset::AsciiSafe),
+            ("SET character_set_client = @@global.character_set_client", Charset::Utf8),
+            ("SET character_set_client = @never", Charset::Utf8),
+            ("SET @name = 'gbk'", Charset::Utf8),
             ("SET character_set_client = @name", Charset::Gbk),
-            ("SET character_set_client = CONCAT(@name, '')", Charset::AsciiSafe),
+            ("SET character_set_client = CONCAT(@name, '')", Charset::Utf8),
         ] {
             let settings = examine(text.as_bytes(), &offline.reading, false).settings;
             offline.follow(&settings, &mut splitter);

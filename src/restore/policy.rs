@@ -25,6 +25,7 @@ use super::options::RestoreOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::server::is_system_database;
+use crate::sql::charset::Charset;
 use crate::sql::needs::needs;
 use crate::sql::policy::{Examined, Mention, Reach, Role, can_be_several, examine};
 use crate::sql::token::{Reading, Tokens};
@@ -240,6 +241,17 @@ impl Policy {
                 edits.push((clause.range.clone(), text.unwrap_or_default()));
             }
             definers.extend(becomes);
+        }
+        if reading.charset != Charset::Utf8
+            && let Some((_, edit)) = edits.iter().find(|(_, edit)| !edit.is_ascii())
+        {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{edit} cannot be put into the statement, which is not in utf8mb4: choose a name \
+                     in ASCII"
+                ),
+            ));
         }
         let verdict = match skip {
             Some(words) => Verdict::Skip(words),

@@ -11,9 +11,11 @@ use thiserror::Error;
 /// How wide the characters of a client character set are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Charset {
-    /// Every byte below 0x80 is ASCII: the UTF-8 family, the single-byte sets, `ujis`, `eucjpms`
-    /// and `gb2312`.
+    /// `utf8mb4` and its subset: what our own words are in.
     #[default]
+    Utf8,
+    /// Every byte below 0x80 is ASCII in others as well: the single-byte sets, `ujis`, `eucjpms` and
+    /// `gb2312`.
     AsciiSafe,
     /// `sjis` and `cp932`.
     Sjis,
@@ -57,8 +59,8 @@ impl Charset {
             "armscii8" | "ascii" | "binary" | "cp1250" | "cp1251" | "cp1256" | "cp1257"
             | "cp850" | "cp852" | "cp866" | "dec8" | "eucjpms" | "gb2312" | "geostd8" | "greek"
             | "hebrew" | "hp8" | "keybcs2" | "koi8r" | "koi8u" | "latin1" | "latin2" | "latin5"
-            | "latin7" | "macce" | "macroman" | "swe7" | "tis620" | "ujis" | "utf8" | "utf8mb3"
-            | "utf8mb4" => Ok(Self::AsciiSafe),
+            | "latin7" | "macce" | "macroman" | "swe7" | "tis620" | "ujis" => Ok(Self::AsciiSafe),
+            "utf8" | "utf8mb3" | "utf8mb4" => Ok(Self::Utf8),
             "sjis" | "cp932" => Ok(Self::Sjis),
             "gbk" => Ok(Self::Gbk),
             "gb18030" => Ok(Self::Gb18030),
@@ -74,7 +76,7 @@ impl Charset {
     /// Whether every byte below 0x80 stands for itself.
     #[must_use]
     pub const fn is_ascii_safe(self) -> bool {
-        matches!(self, Self::AsciiSafe)
+        matches!(self, Self::Utf8 | Self::AsciiSafe)
     }
 
     /// The length of the character at the front of `bytes`, at least 1; `None` when that depends
@@ -101,7 +103,7 @@ impl Charset {
 
     const fn is_lead(self, byte: u8) -> bool {
         match self {
-            Self::AsciiSafe => false,
+            Self::Utf8 | Self::AsciiSafe => false,
             Self::Sjis => matches!(byte, 0x81..=0x9F | 0xE0..=0xFC),
             Self::Gbk | Self::Gb18030 | Self::EucKr => matches!(byte, 0x81..=0xFE),
             Self::Big5 => matches!(byte, 0xA1..=0xF9),
@@ -110,7 +112,7 @@ impl Charset {
 
     const fn is_trail(self, byte: u8) -> bool {
         match self {
-            Self::AsciiSafe => false,
+            Self::Utf8 | Self::AsciiSafe => false,
             Self::Sjis => matches!(byte, 0x40..=0x7E | 0x80..=0xFC),
             Self::Gbk | Self::Gb18030 => matches!(byte, 0x40..=0x7E | 0x80..=0xFE),
             Self::Big5 => matches!(byte, 0x40..=0x7E | 0xA1..=0xFE),
@@ -125,7 +127,8 @@ mod tests {
 
     #[test]
     fn names_are_known_in_any_case() {
-        assert_eq!(Charset::from_name("UTF8MB4"), Ok(Charset::AsciiSafe));
+        assert_eq!(Charset::from_name("UTF8MB4"), Ok(Charset::Utf8));
+        assert_eq!(Charset::from_name("latin1"), Ok(Charset::AsciiSafe));
         assert_eq!(Charset::from_name("cp932"), Ok(Charset::Sjis));
         assert!(matches!(Charset::from_name("utf16le"), Err(CharsetError::NotForClients { .. })));
         assert!(matches!(Charset::from_name("klingon"), Err(CharsetError::Unknown { .. })));
@@ -140,7 +143,7 @@ mod tests {
         assert_eq!(Charset::Sjis.step(b"\x83", true), Some(1));
         assert_eq!(Charset::Big5.step(b"\xA1\x80", false), Some(1));
         assert_eq!(Charset::EucKr.step(b"\xB0\\", false), Some(1));
-        assert_eq!(Charset::AsciiSafe.step(b"\xE3\x81\x82", false), Some(1));
+        assert_eq!(Charset::Utf8.step(b"\xE3\x81\x82", false), Some(1));
     }
 
     #[test]

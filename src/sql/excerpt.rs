@@ -57,7 +57,7 @@ mod tests {
         let reading = Reading {
             dialect: Dialect::MariaDb,
             version: 101_119,
-            charset: Charset::AsciiSafe,
+            charset: Charset::Utf8,
             ansi_quotes: false,
             no_backslash_escapes: false,
         };

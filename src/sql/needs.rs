@@ -193,7 +193,7 @@ mod tests {
                 Dialect::MySql { dollar_quotes: true }
             },
             version: if mariadb { 101_119 } else { 90_704 },
-            charset: Charset::AsciiSafe,
+            charset: Charset::Utf8,
             ansi_quotes: false,
             no_backslash_escapes: false,
         }

@@ -370,7 +370,7 @@ mod tests {
         Reading {
             dialect: Dialect::MySql { dollar_quotes: true },
             version: 90704,
-            charset: Charset::AsciiSafe,
+            charset: Charset::Utf8,
             ansi_quotes: false,
             no_backslash_escapes: false,
         }

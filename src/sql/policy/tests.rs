@@ -6,7 +6,7 @@ fn reading(mariadb: bool) -> Reading {
     Reading {
         dialect: if mariadb { Dialect::MariaDb } else { Dialect::MySql { dollar_quotes: true } },
         version: if mariadb { 110_809 } else { 90_704 },
-        charset: Charset::AsciiSafe,
+        charset: Charset::Utf8,
         ansi_quotes: false,
         no_backslash_escapes: false,
     }

@@ -119,7 +119,7 @@ impl SplitOptions {
     pub const fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
-            charset: Charset::AsciiSafe,
+            charset: Charset::Utf8,
             no_backslash_escapes: false,
             ansi_quotes: false,
             max_statement_bytes: 1 << 30,

@@ -136,6 +136,11 @@ on_each_server! {
         std::fs::write(&path, b"SET NAMES latin1; USE `b\xfccher`; DROP TABLE IF EXISTS t;").unwrap();
         let error = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap_err();
         assert_error(&server, &error, ErrorKind::Unsupported, &["not UTF-8"]);
+        // Nor can a name of ours be put into such a script.
+        let options = options.with_rename("books", "bücher");
+        std::fs::write(&path, b"SET NAMES latin1; USE books; DROP TABLE IF EXISTS t;").unwrap();
+        let error = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Unsupported, &["`bücher`", "utf8mb4"]);
     }
 
     /// The server takes back what was not committed when the connection ends.

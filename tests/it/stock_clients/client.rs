@@ -117,7 +117,8 @@ impl Client {
 
 fn name_of(charset: Charset) -> &'static str {
     match charset {
-        Charset::AsciiSafe => "utf8mb4",
+        Charset::Utf8 => "utf8mb4",
+        Charset::AsciiSafe => "latin1",
         Charset::Sjis => "sjis",
         Charset::Gbk => "gbk",
         Charset::Gb18030 => "gb18030",

@@ -73,7 +73,7 @@ pub(crate) fn react(text: &[u8], mut tell: impl FnMut(Change)) {
         b"NOANSI" => tell(Change::Ansi(false)),
         b"SJIS" => tell(Change::Charset(Charset::Sjis)),
         b"GBK" => tell(Change::Charset(Charset::Gbk)),
-        b"UTF8" => tell(Change::Charset(Charset::AsciiSafe)),
+        b"UTF8" => tell(Change::Charset(Charset::Utf8)),
         _ => {}
     }
 }

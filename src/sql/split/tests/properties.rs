@@ -103,8 +103,8 @@ fn any_options() -> impl Strategy<Value = SplitOptions> {
     (
         select(vec![maria().dialect, my8().dialect, my9().dialect]),
         select(vec![
-            Charset::AsciiSafe,
-            Charset::AsciiSafe,
+            Charset::Utf8,
+            Charset::Utf8,
             Charset::Sjis,
             Charset::Gbk,
             Charset::Gb18030,

@@ -330,7 +330,7 @@ impl Reference<'_> {
         let len = rest.iter().position(|&byte| byte == b'\n')?;
         let line = &rest[..len];
         let words: Vec<&[u8]> = line.splitn(2, |byte| b" \t".contains(byte)).collect();
-        let wide = self.options.charset != Charset::AsciiSafe && !line.is_ascii();
+        let wide = !self.options.charset.is_ascii_safe() && !line.is_ascii();
         let ended = line.windows(self.delimiter.len()).any(|window| window == self.delimiter);
         if len >= 300 || words.len() < 2 || wide || ended || !words[0].eq_ignore_ascii_case(b"use")
         {
@@ -414,7 +414,7 @@ impl Reference<'_> {
         let byte = |offset: usize| self.input.get(here + offset).copied().unwrap_or(0);
         let (a, b, c, d) = (byte(0), byte(1), byte(2), byte(3));
         let two = match self.options.charset {
-            Charset::AsciiSafe => false,
+            Charset::Utf8 | Charset::AsciiSafe => false,
             Charset::Sjis => {
                 a > 0x80
                     && a <= 0xFC
