@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{ConnectArgs, bytes, grouped, print_json, print_warnings};
+use cli::{ConnectArgs, bytes, grouped, print_json, print_warnings, tell_json};
 use snapdump::{
     Compression, Context, Databases, Definer, DumpOptions, DumpReport, History, NonTransactional,
     ObjectKind, Result, Selector, dump, dump_to_path,
@@ -61,7 +61,8 @@ struct Args {
     /// gzip level from 1 (fast) to 9 (small); 0 for plain text
     #[arg(long, default_value_t = default_level(), value_parser = clap::value_parser!(u8).range(0..=9))]
     level: u8,
-    /// How many threads compress
+    /// How many connections read tables, and how many threads compress; the cores, at most 4, by
+    /// default
     #[arg(long, value_name = "N")]
     parallel: Option<usize>,
     /// The `max_allowed_packet` in bytes of the server to restore on
@@ -86,7 +87,7 @@ struct Args {
     /// Dump all accounts, roles and grants of the server too, with hashed passwords
     #[arg(long)]
     users: bool,
-    /// Print the report as JSON
+    /// Print the report as JSON; with `--output -` as the last line of standard error
     #[arg(long)]
     json: bool,
 }
@@ -150,8 +151,8 @@ impl Args {
         for (table, condition) in &self.conditions {
             options = options.with_where(table, condition);
         }
-        if let Some(threads) = self.parallel {
-            options = options.with_compression_threads(threads);
+        if let Some(number) = self.parallel {
+            options = options.with_connections(number).with_compression_threads(number);
         }
         if let Some(bytes) = self.max_allowed_packet {
             options = options.with_target_max_allowed_packet(bytes);
@@ -171,7 +172,8 @@ impl Args {
         print_warnings(&report.warnings);
         match (self.json, to_stdout) {
             (true, false) => print_json(&report),
-            _ => self.summary(&report),
+            (true, true) => tell_json(&report),
+            (false, _) => self.summary(&report),
         }
         Ok(())
     }

@@ -9,34 +9,52 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use snapdump::server::Password;
 use snapdump::{ConnectOptions, Context, Phase, Progress, Result};
 
-/// Where to connect. The password is best given by `SNAPDUMP_PASSWORD` or an option file: what
-/// stands in the arguments can be read by every user of the machine.
+/// Where the password is looked for: what stands in the arguments can be read by every user of the
+/// machine.
+const PASSWORD_VARIABLE: &str = "SNAPDUMP_PASSWORD";
+
+/// Where to connect. The password is best given by `SNAPDUMP_PASSWORD` or an option file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectArgs {
-    /// mysql://user@host:port/database, with options such as ?ssl-mode=verify-identity
+    /// mysql://user@host:port/database, with options such as ?ssl-mode=verify-identity; the password
+    /// is best given by the environment variable `SNAPDUMP_PASSWORD`, or an option file
     #[arg(long, env = "SNAPDUMP_URL", hide_env_values = true)]
     url: Option<String>,
-    /// An option file such as ~/.my.cnf, of which [client] and [snapdump] are read
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = option_file_help())]
     option_file: Option<PathBuf>,
-    /// The password; better than in the URL
-    #[arg(long, env = "SNAPDUMP_PASSWORD", hide = true, hide_env_values = true)]
-    password_from_environment: Option<String>,
+    #[arg(skip = password_of_the_environment())]
+    password: Option<Password>,
+}
+
+fn option_file_help() -> String {
+    let groups = ConnectOptions::OPTION_GROUPS.map(|group| format!("[{group}]")).join(", ");
+    format!("An option file such as ~/.my.cnf, of which {groups} are read; the URL wins over it")
+}
+
+/// Ends the program, as wrong usage does, if there is one that cannot be used.
+fn password_of_the_environment() -> Option<Password> {
+    let password = std::env::var_os(PASSWORD_VARIABLE)?.into_string().unwrap_or_else(|_| {
+        let text = format!("the password in {PASSWORD_VARIABLE} is not UTF-8\n");
+        clap::Error::raw(clap::error::ErrorKind::InvalidUtf8, text).exit()
+    });
+    Some(password.into())
 }
 
 impl ConnectArgs {
+    /// What is said for this call alone wins over the file, which is there for many.
     pub(crate) fn options(&self) -> Result<ConnectOptions> {
-        let mut options = match &self.url {
-            Some(url) => ConnectOptions::from_url(url)?,
+        let mut options = match &self.option_file {
+            Some(path) => ConnectOptions::from_option_file(path)?,
             None => ConnectOptions::new(),
         };
-        if let Some(path) = &self.option_file {
-            options = options.with_option_file(path, &ConnectOptions::OPTION_GROUPS)?;
+        if let Some(url) = &self.url {
+            options = options.with_url(url)?;
         }
-        Ok(match &self.password_from_environment {
-            Some(password) => options.with_password(password.as_str()),
+        Ok(match &self.password {
+            Some(password) => options.with_password(password.clone()),
             None => options,
         })
     }
@@ -221,6 +239,11 @@ pub(crate) fn bytes(bytes: u64) -> String {
 /// A result for programs, on standard output.
 pub(crate) fn print_json(value: &impl serde::Serialize) {
     print_line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// The same on one line of standard error, for a program whose standard output is something else.
+pub(crate) fn tell_json(value: &impl serde::Serialize) {
+    eprintln!("{}", serde_json::to_string(value).unwrap_or_default());
 }
 
 /// A line on standard output. A reader that has gone away (`| head`) is no failure.

@@ -70,8 +70,8 @@ impl Footer {
     }
 }
 
-/// Reads the manifest and the index of a backup from the end of the file, without reading the
-/// rest: quick, whatever the size. It proves that the file was finished, not that its middle is
+/// Reads the manifest and the index of a backup from the end of the file, and its first bytes,
+/// without reading the rest: quick, whatever the size. It proves that the file was finished, not that its middle is
 /// undamaged; [`verify`](super::verify()) proves that. It blocks on the file.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! A server that plays its part up to the end of the login, for tests of what no real server
-//! would say.
+//! A server that plays its part up to the end of the login, and answers queries as a test wants,
+//! for tests of what no real server would say.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,6 +16,10 @@ pub(super) use rustls::ServerConfig as TlsConfig;
 pub(super) enum TlsConfig {}
 
 const CLIENT_SSL: u32 = 0x800;
+const COM_QUERY: u8 = 3;
+/// Both in autocommit.
+const OK: &[u8] = &[0, 0, 0, 2, 0, 0, 0];
+const EOF: &[u8] = &[0xfe, 0, 0, 2, 0];
 /// Protocol 4.1, secure connection, plugins, connect attributes, database, transactions.
 const CAPABILITIES: u32 = 0x1 | 0x8 | 0x200 | 0x2000 | 0x8000 | 0x8_0000 | 0x10_0000;
 
@@ -38,11 +42,19 @@ pub(super) enum Greeting {
     Silence,
 }
 
+/// The rows that answer a query, in short texts; without any it is answered as a statement that has
+/// none.
+pub(super) type Rows = Vec<Vec<String>>;
+
+type Queries = dyn Fn(&str) -> Rows + Send + Sync;
+
 #[derive(Clone)]
 pub(super) struct Fake {
     pub(super) greeting: Greeting,
     pub(super) answer: Answer,
     pub(super) tls: Option<Arc<TlsConfig>>,
+    /// What answers queries; without it none is ever answered.
+    pub(super) queries: Option<Arc<Queries>>,
 }
 
 /// What a running fake saw, by connection.
@@ -73,7 +85,7 @@ impl Seen {
 
 impl Default for Fake {
     fn default() -> Self {
-        Self { greeting: Greeting::Proper, answer: Answer::Ok, tls: None }
+        Self { greeting: Greeting::Proper, answer: Answer::Ok, tls: None, queries: None }
     }
 }
 
@@ -149,7 +161,7 @@ impl Fake {
         note(|visit| visit.has_logged_in = true);
         let number = number.wrapping_add(1);
         match &self.answer {
-            Answer::Ok => write(&mut stream, number, &[0, 0, 0, 2, 0, 0, 0]).await?,
+            Answer::Ok => write(&mut stream, number, OK).await?,
             Answer::Error(code, message) => {
                 let mut packet = vec![0xff];
                 packet.extend(code.to_le_bytes());
@@ -168,10 +180,39 @@ impl Fake {
             }
             Answer::Close => return Ok(()),
         }
+        if let Some(queries) = &self.queries {
+            loop {
+                let (_, command) = read(&mut stream).await?;
+                let Some((&COM_QUERY, text)) = command.split_first() else { return Ok(()) };
+                let rows = queries(&String::from_utf8_lossy(text));
+                let mut number = 0;
+                for packet in result(&rows) {
+                    number += 1;
+                    write(&mut stream, number, &packet).await?;
+                }
+            }
+        }
         // Until the client goes.
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.map(drop)
     }
+}
+
+/// The packets of an answer (manual, Text Resultset).
+fn result(rows: &Rows) -> Vec<Vec<u8>> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let Some(first) = rows.first() else { return vec![OK.to_vec()] };
+    let mut packets = vec![vec![u8::try_from(first.len()).unwrap()]];
+    for _ in first {
+        // Catalogue, schema, two names of the table, two of the column; utf8mb4, VAR_STRING.
+        let mut column = ["def", "", "", "", "c", ""].map(text).concat();
+        column.extend([12, 45, 0, 255, 0, 0, 0, 0xfd, 0, 0, 0, 0, 0]);
+        packets.push(column);
+    }
+    packets.push(EOF.to_vec());
+    packets.extend(rows.iter().map(|row| row.iter().flat_map(|value| text(value)).collect()));
+    packets.push(EOF.to_vec());
+    packets
 }
 
 fn greeting(has_tls: bool) -> Vec<u8> {

@@ -566,6 +566,7 @@ mod tests {
                     options.place(),
                     options.tls_mode(),
                     options.connect_timeout(),
+                    options.read_timeout(),
                     options.prefer_socket(),
                 )
             };

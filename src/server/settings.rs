@@ -151,3 +151,117 @@ fn refused(name: &str, wanted: &str, value: &str) -> Error {
         format!("the server keeps {name} at '{value}' where a dump needs '{wanted}'"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::context::Context;
+    use crate::server::TlsMode;
+    use crate::server::fake::{Fake, Rows};
+
+    const FOREIGN: &str = "7000000";
+
+    /// The session variables of a server that answers every `SET` with OK, and keeps one of them
+    /// as it was.
+    struct Server {
+        variables: BTreeMap<String, String>,
+        kept: &'static str,
+        is_set_up: bool,
+    }
+
+    impl Server {
+        /// One that has all variables, at values that no dump wants.
+        fn that_keeps(kept: &'static str) -> Self {
+            let names = DUMP_SETTINGS.iter().map(|(name, _)| *name).chain(OTHERS);
+            let variables =
+                names.map(|name| (name.to_owned(), FOREIGN.to_owned())).collect::<BTreeMap<_, _>>();
+            Self { variables, kept, is_set_up: false }
+        }
+
+        fn answer(&mut self, query: &str) -> Rows {
+            if query.starts_with("SELECT @@version") {
+                return vec![["9.7.4", "a comment", "host:3306:1", "0"].map(str::to_owned).into()];
+            }
+            if query.starts_with("SHOW SESSION VARIABLES") {
+                let asked = |name: &str| query.contains(&format!("'{name}'"));
+                let told = self.variables.iter().filter(|(name, _)| asked(name));
+                return told.map(|(name, value)| vec![name.clone(), value.clone()]).collect();
+            }
+            if let Some(charset) = query.strip_prefix("SET NAMES ") {
+                self.set("character_set_client", charset);
+                self.set("character_set_connection", charset);
+            } else if let Some(level) = query.strip_prefix("SET SESSION TRANSACTION ") {
+                assert_eq!(level, "ISOLATION LEVEL REPEATABLE READ");
+                self.is_set_up = true;
+            } else if let Some(setting) = query.strip_prefix("SET SESSION ") {
+                let (name, value) = setting.split_once(" = ").unwrap();
+                assert!(self.variables.contains_key(name), "there is no {name}");
+                self.set(name, value.trim_matches('\''));
+            }
+            Vec::new()
+        }
+
+        fn set(&mut self, name: &str, value: &str) {
+            if name != self.kept {
+                self.variables.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// What is set beside the table.
+    const OTHERS: [&str; 3] =
+        ["lock_wait_timeout", "character_set_client", "character_set_connection"];
+
+    /// Sets a session up for a dump, and returns what the server has then.
+    async fn set_up(server: Server) -> (Result<()>, Server) {
+        let server = Arc::new(Mutex::new(Some(server)));
+        let told = Arc::clone(&server);
+        let queries = move |query: &str| told.lock().unwrap().as_mut().unwrap().answer(query);
+        let fake = Fake { queries: Some(Arc::new(queries)), ..Fake::default() };
+        let (options, _) = fake.start().await;
+        let options = options.with_tls_mode(TlsMode::Disabled);
+        let mut session = Session::open(&options, &Context::new()).await.unwrap();
+        let done = session.set_up_for_dump(5).await;
+        session.close().await;
+        let server = server.lock().unwrap().take().unwrap();
+        (done, server)
+    }
+
+    #[tokio::test]
+    async fn a_dump_sets_all_that_changes_what_it_reads() {
+        let (done, server) = set_up(Server::that_keeps("nothing")).await;
+        done.unwrap();
+        assert!(server.is_set_up);
+        for (name, wanted) in DUMP_SETTINGS {
+            assert_eq!(server.variables[*name], *wanted, "{name}");
+        }
+        let others = OTHERS.map(|name| server.variables[name].as_str());
+        assert_eq!(others, ["5", "utf8mb4", "utf8mb4"]);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_only_says_that_it_has_set_it_is_found_out() {
+        for kept in DUMP_SETTINGS.iter().map(|(name, _)| *name).chain(OTHERS) {
+            let (done, server) = set_up(Server::that_keeps(kept)).await;
+            let error = done.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{kept}");
+            let words = format!("keeps {kept} at '{FOREIGN}'");
+            assert!(error.to_string().contains(&words), "{kept}: {error}");
+            assert_eq!(server.variables[kept], FOREIGN);
+        }
+    }
+
+    /// Each server lacks some, and would refuse to set them.
+    #[tokio::test]
+    async fn what_a_server_does_not_have_is_not_set() {
+        for (lacked, _) in DUMP_SETTINGS {
+            let mut server = Server::that_keeps("nothing");
+            server.variables.remove(*lacked);
+            let (done, server) = set_up(server).await;
+            done.unwrap();
+            assert!(!server.variables.contains_key(*lacked), "{lacked}");
+        }
+    }
+}

@@ -24,6 +24,7 @@ mod sample_data;
 
 mod accounts;
 mod backup;
+mod binlog;
 mod changes;
 mod command_line;
 mod comparer;

@@ -95,7 +95,10 @@ async fn assert_invariants(database: &TestDatabase) {
 }
 
 /// Where the server's binary log ends: file, position, GTIDs.
-async fn end_of_log(conn: &mut Conn, server: &TestServer) -> (String, u64, Option<String>) {
+pub(crate) async fn end_of_log(
+    conn: &mut Conn,
+    server: &TestServer,
+) -> (String, u64, Option<String>) {
     let show = if server.is_mariadb() { "SHOW MASTER STATUS" } else { "SHOW BINARY LOG STATUS" };
     let row: Row = conn.query_first(show).await.unwrap().unwrap();
     let gtid = if server.is_mariadb() { "@@gtid_binlog_pos" } else { "@@gtid_executed" };

@@ -1,10 +1,12 @@
 //! What is written is found again.
 
-use std::io::Read as _;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use flate2::read::{GzDecoder, MultiGzDecoder};
 use proptest::prelude::*;
 
+use super::super::footer::inspect_file;
 use super::super::pack::Packer;
 use super::super::*;
 use super::build::{
@@ -58,6 +60,57 @@ fn the_footer_of_a_file_is_what_was_written() {
         assert_eq!((report.members, report.objects, report.rows), (4, 2, 2));
         assert_eq!((report.file_bytes, report.sql_bytes), (written.bytes, written.sql_bytes));
         assert_eq!(report.sha256, footer.sha256);
+    }
+}
+
+/// A file whose middle cannot be read.
+struct Tail {
+    file: Cursor<Vec<u8>>,
+    unreadable: Range<u64>,
+}
+
+impl Read for Tail {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let from = self.file.position();
+        let bytes = self.file.read(buffer)?;
+        if from < self.unreadable.end && self.file.position() > self.unreadable.start {
+            return Err(io::Error::other(format!("{from} to {}", self.file.position())));
+        }
+        Ok(bytes)
+    }
+}
+
+impl Seek for Tail {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
+#[test]
+fn the_footer_is_read_without_the_middle() {
+    let mut texts = small_texts();
+    // Hardly compressible, and many times what is read at a time.
+    let mut state = 1_u64;
+    for text in &mut texts {
+        text.extend(
+            std::iter::repeat_with(|| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state.to_le_bytes()[7]
+            })
+            .take(300_000),
+        );
+    }
+    for form in FORMS {
+        let file = write(form, &texts, 1);
+        let expected = inspect_bytes(&file).unwrap();
+        // The first bytes say who wrote it.
+        let unreadable = 4096..expected.members_end();
+        assert!(unreadable.end > 1_000_000, "{unreadable:?}");
+        let mut tail = Tail { file: Cursor::new(file), unreadable };
+        assert_eq!(inspect_file(&mut tail).unwrap(), Some(expected));
+        // That reader does complain.
+        tail.rewind().unwrap();
+        tail.read_to_end(&mut Vec::new()).unwrap_err();
     }
 }
 

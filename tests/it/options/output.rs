@@ -88,6 +88,33 @@ on_each_server! {
         }
     }
 
+    /// One statement never holds all rows of a table, nor only a few of them.
+    async fn an_insert_is_about_a_mebibyte_long(server: TestServer) {
+        let database = server.database().await;
+        database
+            .run(&[
+                "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, x VARCHAR(100))",
+                "INSERT INTO t (x) VALUES (REPEAT('x', 100))",
+            ])
+            .await;
+        // 32,768 rows of more than 100 bytes each: three statements and a rest.
+        for _ in 0..15 {
+            database.run(&["INSERT INTO t (x) SELECT x FROM t"]).await;
+        }
+        let (_directory, path) = scratch();
+        let report = dump_into(&database, &path, &DumpOptions::default()).await;
+        assert_eq!(report.rows, 1 << 15);
+        let text = gunzip(&path);
+        let lengths: Vec<usize> = memchr::memmem::find_iter(&text, b"INSERT INTO ")
+            .map(|at| memchr::memmem::find(&text[at..], b";\n").unwrap())
+            .collect();
+        let longest = lengths.iter().max().unwrap();
+        assert!((512 << 10..=1100 << 10).contains(longest), "{}: {lengths:?}", server.name);
+        assert!((4..8).contains(&lengths.len()), "{}: {lengths:?}", server.name);
+        let largest = inspect(&path).unwrap().manifest.largest_statement_bytes;
+        assert!(largest.abs_diff(*longest as u64) <= 2, "{largest} {longest}");
+    }
+
     /// The number of threads that compress changes no byte but those that tell the time.
     async fn threads_do_not_change_the_text(server: TestServer) {
         let database = sample_database(&server, 4_000).await;
