@@ -44,6 +44,7 @@ mod backups;
 mod conditional;
 mod cross_site;
 mod download;
+mod error_name;
 mod guard;
 mod jobs;
 mod page;
@@ -66,6 +67,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::job::BackupManager;
 use answer::Refusal;
+use error_name::ErrorName;
 use page::Page;
 use ticket::Tickets;
 
@@ -126,13 +128,13 @@ async fn openapi() -> Response {
 }
 
 async fn not_found() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "ROUTE_NOT_FOUND", "there is no such route")
+    Refusal::new(StatusCode::NOT_FOUND, ErrorName::RouteNotFound, "there is no such route")
 }
 
 async fn method_not_allowed() -> Refusal {
     Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        "METHOD_NOT_ALLOWED",
+        ErrorName::MethodNotAllowed,
         "this route does not know the method of the request; the header Allow names those it knows",
     )
 }
