@@ -6,8 +6,8 @@
 //! use snapdump::http::{BearerToken, router};
 //!
 //! let backup = router(manager, BearerToken::new(std::env::var("BACKUP_TOKEN")?)?);
-//! // The page is at /admin/backup, the API below /admin/backup/api.
-//! let app: Router = Router::new().nest("/admin/backup", backup);
+//! // The page is at /admin/backup and /admin/backup/, the API below /admin/backup/api.
+//! let app: Router = Router::new().nest_service("/admin/backup", backup);
 //! # Ok(())
 //! # }
 //! ```
@@ -106,8 +106,9 @@ fn routes() -> [(&'static str, MethodRouter<App>); 13] {
 
 /// The REST API and the admin page over a manager. See the [module](self) for the routes.
 ///
-/// Mount it by [`Router::nest`], at any path, or serve it as it is. Jobs go on when the router is
-/// dropped; [`BackupManager::shutdown`] ends them.
+/// Mount it by [`Router::nest_service`], at any path, or serve it as it is. ([`Router::nest`] would
+/// do, but for the path with a slash at its end: that it leaves to the application.) Jobs go on when
+/// the router is dropped; [`BackupManager::shutdown`] ends them.
 pub fn router<A: Authorizer>(manager: BackupManager, authorizer: A) -> Router {
     let app = Arc::new(Shared { manager, tickets: Tickets::default(), page: Page::new() });
     let guard = guard::Guard::new(Arc::clone(&app), authorizer);
