@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod contract;
+mod focus;
 mod mounted;
 mod page;
 mod program;

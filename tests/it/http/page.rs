@@ -16,8 +16,8 @@ use crate::faults::proxy::Proxy;
 use crate::harness::{TestDatabase, TestServer};
 use crate::roundtrip::connect;
 
-const ENTER: &str = "\u{e007}";
-const ESCAPE: &str = "\u{e00c}";
+pub(super) const ENTER: &str = "\u{e007}";
+pub(super) const ESCAPE: &str = "\u{e00c}";
 const TAB: &str = "\u{e004}";
 
 /// A shop that is large enough for its backup to be something.
@@ -185,6 +185,7 @@ async fn a_person_backs_up_and_restores() {
     browser.keys(&format!("DELETE{TAB}")).await;
     browser.click("#dialog-go").await;
     browser.until(&format!("document.querySelector({gone:?}) === null")).await;
+    assert_eq!(browser.value("document.activeElement.id").await, "create");
     assert!(!directory.path().join(&name).exists());
 
     // Everything that can be pressed or filled in says what it is.
@@ -206,7 +207,7 @@ async fn a_person_backs_up_and_restores() {
 }
 
 /// An application that knows its users by itself: the header stands for its session.
-struct Session(&'static str);
+pub(super) struct Session(pub(super) &'static str);
 
 impl Authorizer for Session {
     async fn authorize(&self, _: &Parts) -> Result<Identity, AuthorizeError> {
@@ -232,7 +233,7 @@ async fn the_page_is_at_home_in_an_application() {
     let manager = manager(connect(&database), directory.path(), ManagerOptions::default()).await;
     let mut app = axum::Router::new();
     for who in ["nobody", "user", "administrator"] {
-        app = app.nest(&format!("/{who}/backup"), router(manager.clone(), Session(who)));
+        app = app.nest_service(&format!("/{who}/backup"), router(manager.clone(), Session(who)));
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -242,12 +243,14 @@ async fn the_page_is_at_home_in_an_application() {
     browser.open(&format!("{base}/nobody/backup")).await;
     browser.until_text("#refused", "Sign in to the application").await;
     assert!(!browser.sees("#sign-in").await && !browser.sees("#content").await);
-    browser.open(&format!("{base}/user/backup")).await;
+    browser.open(&format!("{base}/user/backup/")).await;
     browser.until_text("#refused", "needs the role of an administrator").await;
     assert!(!browser.sees("#content").await);
 
-    browser.open(&format!("{base}/administrator/backup")).await;
-    browser.until_text("#empty", "There is no backup yet").await;
+    for slash in ["", "/"] {
+        browser.open(&format!("{base}/administrator/backup{slash}")).await;
+        browser.until_text("#empty", "There is no backup yet").await;
+    }
     assert!(!browser.sees("#sign-out").await);
     browser.click("#create").await;
     browser.until_text("#job-title", "Backup completed").await;
@@ -266,6 +269,15 @@ async fn the_page_is_at_home_in_an_application() {
     browser.click("#retry").await;
     browser.until_text("#rows td.name", "manual_").await;
     assert!(!browser.sees("#list-failed").await);
+    assert_eq!(browser.value("document.activeElement.id").await, "create");
+    // An operation that nobody can name is in the way: it is said, and there is nothing to watch.
+    let lock = directory.path().join(".snapdump.lock");
+    let lock = std::fs::File::options().write(true).open(lock).unwrap();
+    lock.lock().unwrap();
+    browser.click("#create").await;
+    browser.until_text("#notice", "uses the backup directory").await;
+    assert!(!browser.sees("#job").await);
+    drop(lock);
     half_done(&browser, &manager, &database).await;
     assert_eq!(browser.complaints().await, [""; 0]);
     browser.close().await;
