@@ -14,4 +14,6 @@ mod setup;
 mod stopping;
 mod whole_server;
 
+pub(crate) use child::Child;
+pub(crate) use others::asleep;
 pub(crate) use setup::{completed, open};

@@ -8,4 +8,5 @@ mod focus;
 mod mounted;
 mod page;
 mod program;
+mod states;
 mod who;
