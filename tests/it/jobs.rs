@@ -11,6 +11,7 @@ mod phases;
 mod refusals;
 mod rollback;
 mod setup;
+mod space;
 mod stopping;
 mod whole_server;
 
