@@ -278,9 +278,38 @@ async fn the_page_is_at_home_in_an_application() {
     browser.until_text("#notice", "uses the backup directory").await;
     assert!(!browser.sees("#job").await);
     drop(lock);
+    how_fast(&browser, directory.path()).await;
     half_done(&browser, &manager, &database).await;
     assert_eq!(browser.complaints().await, [""; 0]);
     browser.close().await;
+}
+
+/// How fast a job is, and when it will be over, as far as that can be told: here by the bytes of a
+/// script that pauses on its way.
+async fn how_fast(browser: &Browser, directory: &Path) {
+    let row = format!("INSERT INTO pace VALUES ('{}');\nDO SLEEP(0.5);\n", "x".repeat(300_000));
+    let script = format!("CREATE TABLE pace (text MEDIUMTEXT);\n{}", row.repeat(60));
+    std::fs::write(directory.join("slow.sql"), script).unwrap();
+    browser.reload().await;
+    browser.click("#rows button[aria-label='Restore slow.sql']").await;
+    browser.until("document.activeElement.id === 'dialog-word'").await;
+    browser.keys(&format!("RESTORE{ENTER}")).await;
+    browser.until_text("#job-title", "Restoring slow.sql").await;
+    let fact = |name: &str| {
+        format!(
+            "[...document.querySelectorAll('#job-facts div')]\
+             .find((one) => one.firstChild.textContent === '{name}')?.lastChild.textContent ?? ''"
+        )
+    };
+    browser.until(&format!("/^[1-9][\\d.]* [kM]B\\/s$/.test({})", fact("Rate"))).await;
+    browser.until(&format!("/^about \\d+.* (s|min)/.test({})", fact("Time left"))).await;
+    browser.until(&format!("/^[1-9]\\d? %$/.test({})", fact("Done"))).await;
+    browser.picture("rate").await;
+    browser.click("#job-cancel").await;
+    browser.until_text("#job-title", "Restore cancelled").await;
+    browser.until_text("#job-detail", "Everything is as it was before").await;
+    assert!(!browser.sees("#job-facts div:nth-child(2)").await, "only how long it took is left");
+    browser.click("#job-dismiss").await;
 }
 
 /// A restore that was left half done stands on the page until it is settled, one way or the other.
