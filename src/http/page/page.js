@@ -305,7 +305,9 @@
   });
   by("dialog-close").addEventListener("click", () => by("dialog").close());
   by("dialog").addEventListener("close", () => {
-    if (question) focusOn(question.opener);
+    // The event comes a moment later: the next question may be there already.
+    if (by("dialog").open || !question) return;
+    focusOn(question.opener);
     question = null;
   });
   by("dialog-form").addEventListener("submit", async (event) => {

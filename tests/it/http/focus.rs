@@ -131,7 +131,7 @@ async fn the_focus_is_never_lost() {
     visit.end().await;
     visit.has_focus("job-dismiss").await;
     browser.keys(ENTER).await;
-    assert!(!browser.sees("#job").await);
+    browser.until("document.querySelector('#job').hidden").await;
     visit.has_focus("create").await;
     // Pressed once, it cannot be pressed again, and still has it.
     visit.begin().await;

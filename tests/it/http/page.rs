@@ -136,7 +136,8 @@ async fn a_person_backs_up_and_restores() {
     assert!(browser.sees("#dialog").await);
     browser.value("document.querySelector('#dialog-word').value = ''").await;
     browser.keys("RESTORE").await;
-    assert!(browser.is_enabled("#dialog-go").await);
+    browser.until("document.querySelector('#dialog-word').value === 'RESTORE'").await;
+    browser.until("!document.querySelector('#dialog-go').disabled").await;
     browser.picture("restore").await;
     assert_eq!(customers(&database).await, 7, "nothing has begun");
     browser.keys(ENTER).await;
