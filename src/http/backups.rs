@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::answer::{Refusal, accepted};
+use super::error_name::ErrorName;
 use super::request::{Body, Call, Parameters, Prefix};
 use crate::error::{Error, ErrorKind};
 use crate::job::{
@@ -76,7 +77,7 @@ pub(super) async fn list(
         Some("oldest") => (Sort::Oldest, "oldest"),
         Some(_) => {
             return Err(Refusal::bad_request(
-                "INVALID_SORT_PARAMETER",
+                ErrorName::InvalidSortParameter,
                 "backups are sorted by newest or by oldest",
             )
             .with_details(json!({"allowed": ["newest", "oldest"]})));
@@ -92,7 +93,7 @@ pub(super) async fn list(
     };
     if limit > LONGEST_LIMIT {
         return Err(Refusal::bad_request(
-            "INVALID_PARAMETER",
+            ErrorName::InvalidParameter,
             format!("limit may be at most {LONGEST_LIMIT}"),
         ));
     }
@@ -123,7 +124,10 @@ pub(super) async fn list(
 
 fn at_least_one(name: &str, value: u32) -> Result<usize, Refusal> {
     if value == 0 {
-        return Err(Refusal::bad_request("INVALID_PARAMETER", format!("{name} begins at 1")));
+        return Err(Refusal::bad_request(
+            ErrorName::InvalidParameter,
+            format!("{name} begins at 1"),
+        ));
     }
     Ok(index(value))
 }
@@ -142,7 +146,7 @@ pub(super) async fn create(call: Call, mut body: Body) -> Result<Response, Refus
         .manager()
         .create(request)
         .await
-        .map_err(|error| not_started(&error, "BACKUP_IN_PROGRESS", &call.prefix))?;
+        .map_err(|error| not_started(&error, ErrorName::BackupInProgress, &call.prefix))?;
     tracing::info!(user = call.user(), job = %job.id(), "backup started");
     Ok(started(&job, &call.prefix))
 }
@@ -154,7 +158,9 @@ pub(super) async fn restore(call: Call, mut body: Body) -> Result<Response, Refu
             BackupNameError::Empty => missing_filename(),
             error => invalid_filename(error),
         }),
-        Some(_) => Err(Refusal::bad_request("INVALID_FILENAME", "the filename has to be a text")),
+        Some(_) => {
+            Err(Refusal::bad_request(ErrorName::InvalidFilename, "the filename has to be a text"))
+        }
     }?;
     let mut request = RestoreRequest::new(file);
     match body.take("mode") {
@@ -163,7 +169,7 @@ pub(super) async fn restore(call: Call, mut body: Body) -> Result<Response, Refu
         Some(mode) if mode == "replace" => request = request.with_mode(RestoreMode::Replace),
         Some(_) => {
             return Err(Refusal::bad_request(
-                "INVALID_MODE",
+                ErrorName::InvalidMode,
                 "the mode of a restore is merge or replace",
             )
             .with_details(json!({"allowed": ["merge", "replace"]})));
@@ -174,13 +180,13 @@ pub(super) async fn restore(call: Call, mut body: Body) -> Result<Response, Refu
     }
     body.finish()?;
     // Whether there is such a file is told even while another operation runs.
-    opened(&call, request.file(), "INVALID_FILENAME").await?;
+    opened(&call, request.file(), ErrorName::InvalidFilename).await?;
     let file = request.file().clone();
     let job = call
         .manager()
         .restore(request)
         .await
-        .map_err(|error| not_started(&error, "RESTORE_IN_PROGRESS", &call.prefix))?;
+        .map_err(|error| not_started(&error, ErrorName::RestoreInProgress, &call.prefix))?;
     tracing::info!(user = call.user(), job = %job.id(), %file, "restore started");
     Ok(started(&job, &call.prefix))
 }
@@ -193,22 +199,25 @@ fn timeout(body: &mut Body) -> Result<Option<std::time::Duration>, Refusal> {
             Ok(Some(std::time::Duration::from_secs_f64(seconds)))
         }
         _ => Err(Refusal::bad_request(
-            "INVALID_TIMEOUT",
+            ErrorName::InvalidTimeout,
             "timeout_seconds is a number from 1 to 604800, which is a week",
         )),
     }
 }
 
 fn missing_filename() -> Refusal {
-    Refusal::bad_request("MISSING_FILENAME", "the request has to name a backup by its filename")
+    Refusal::bad_request(
+        ErrorName::MissingFilename,
+        "the request has to name a backup by its filename",
+    )
 }
 
 pub(super) fn invalid_filename(error: BackupNameError) -> Refusal {
-    Refusal::bad_request("INVALID_FILENAME", error.to_string())
+    Refusal::bad_request(ErrorName::InvalidFilename, error.to_string())
 }
 
 /// Why a job was not started; `busy` is the error name when another one runs.
-pub(super) fn not_started(error: &Error, busy: &'static str, prefix: &Prefix) -> Refusal {
+pub(super) fn not_started(error: &Error, busy: ErrorName, prefix: &Prefix) -> Refusal {
     if let Some(restore) = HalfDoneRestore::of(error) {
         return Refusal::of(error)
             .with("existing_job_id", restore.job.to_string())
@@ -248,7 +257,7 @@ pub(super) fn started(job: &Job, prefix: &Prefix) -> Response {
 pub(super) async fn opened(
     call: &Call,
     file: &BackupName,
-    link: &'static str,
+    link: ErrorName,
 ) -> Result<BackupReader, Refusal> {
     call.manager().read(file, None).await.map_err(|error| match error.kind() {
         ErrorKind::Config => Refusal::bad_request(link, error.to_string()),
@@ -257,7 +266,7 @@ pub(super) async fn opened(
 }
 
 pub(super) async fn delete(call: Call, mut body: Body) -> Result<Json<Value>, Refusal> {
-    const LINK: &str = "CANNOT_DELETE_SYMLINK";
+    const LINK: ErrorName = ErrorName::CannotDeleteSymlink;
     let file: BackupName = call.segment.parse().map_err(|error| match error {
         BackupNameError::Latest => Refusal::bad_request(LINK, error.to_string()),
         error => invalid_filename(error),
@@ -267,7 +276,7 @@ pub(super) async fn delete(call: Call, mut body: Body) -> Result<Json<Value>, Re
     let Some(confirmation) = confirmation else {
         let word = DeleteConfirmation::WORD;
         let message = format!("a backup is deleted only with {{\"confirm\": \"{word}\"}}");
-        return Err(Refusal::bad_request("CONFIRMATION_REQUIRED", message));
+        return Err(Refusal::bad_request(ErrorName::ConfirmationRequired, message));
     };
     body.finish()?;
     opened(&call, &file, LINK).await?;
@@ -275,7 +284,7 @@ pub(super) async fn delete(call: Call, mut body: Body) -> Result<Json<Value>, Re
         .manager()
         .delete(&file, confirmation)
         .await
-        .map_err(|error| not_started(&error, "BACKUP_IN_USE", &call.prefix))?;
+        .map_err(|error| not_started(&error, ErrorName::BackupInUse, &call.prefix))?;
     tracing::info!(user = call.user(), %file, bytes, "backup deleted");
     Ok(Json(json!({
         "success": true,

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::answer::Refusal;
 use super::backups::{invalid_filename, opened};
 use super::conditional::{Asked, Current};
+use super::error_name::ErrorName;
 use super::request::{Body, Call};
 use super::ticket::LIFETIME;
 use crate::error::{Error, ErrorKind};
@@ -26,7 +27,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 pub(super) async fn download(call: Call, headers: HeaderMap) -> Result<Response, Refusal> {
     let file: BackupName = call.segment.parse().map_err(invalid_filename)?;
-    let reader = opened(&call, &file, "INVALID_FILENAME").await?;
+    let reader = opened(&call, &file, ErrorName::InvalidFilename).await?;
     let current =
         Current { bytes: reader.size_bytes(), etag: etag(&reader)?, modified: reader.modified() };
     let (status, range) = match current.asked(&headers) {
@@ -40,7 +41,7 @@ pub(super) async fn download(call: Call, headers: HeaderMap) -> Result<Response,
         Asked::Changed => {
             return Err(Refusal::new(
                 StatusCode::PRECONDITION_FAILED,
-                "PRECONDITION_FAILED",
+                ErrorName::PreconditionFailed,
                 "the file is not the one that the request is about",
             ));
         }
@@ -48,7 +49,7 @@ pub(super) async fn download(call: Call, headers: HeaderMap) -> Result<Response,
             let all = HeaderValue::from_str(&format!("bytes */{}", current.bytes));
             let refusal = Refusal::new(
                 StatusCode::RANGE_NOT_SATISFIABLE,
-                "RANGE_NOT_SATISFIABLE",
+                ErrorName::RangeNotSatisfiable,
                 format!("the file has {} bytes", current.bytes),
             );
             return Err(match all {
@@ -114,7 +115,7 @@ fn disposition(file: &BackupName) -> String {
 pub(super) async fn ticket(call: Call, body: Body) -> Result<Response, Refusal> {
     body.finish()?;
     let file: BackupName = call.segment.parse().map_err(invalid_filename)?;
-    opened(&call, &file, "INVALID_FILENAME").await?;
+    opened(&call, &file, ErrorName::InvalidFilename).await?;
     let name = utf8_percent_encode(file.as_str(), ESCAPED).to_string();
     let tickets = &call.app.tickets;
     let ticket = tickets.issue(file, call.user()).map_err(|error| Refusal::of(&error))?;

@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 
 use super::answer::{RETRY_AFTER_SECONDS, Refusal};
 use super::auth::{AuthorizeError, Authorizer, Identity, Role};
+use super::error_name::ErrorName;
 use super::{App, cross_site};
 use crate::store::BackupName;
 
@@ -50,7 +51,7 @@ pub(super) async fn pass<A: Authorizer>(
     if !cross_site::may_write(&parts.method, &parts.uri, &parts.headers) {
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
-            "CROSS_SITE_REQUEST",
+            ErrorName::CrossSiteRequest,
             "a page of another site may not change anything here",
         ));
     }
@@ -65,7 +66,7 @@ async fn identify<A: Authorizer>(authorizer: &A, parts: &Parts) -> Result<Identi
             tracing::warn!(user = identity.name(), path = parts.uri.path(), "not an administrator");
             Err(Refusal::new(
                 StatusCode::FORBIDDEN,
-                "FORBIDDEN",
+                ErrorName::Forbidden,
                 "this needs the role of an administrator",
             ))
         }
@@ -74,14 +75,14 @@ async fn identify<A: Authorizer>(authorizer: &A, parts: &Parts) -> Result<Identi
             let challenge = HeaderValue::from_static(authorizer.challenge());
             Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
-                "UNAUTHENTICATED",
+                ErrorName::Unauthenticated,
                 "the request carries no valid identity",
             )
             .with_header(WWW_AUTHENTICATE, challenge))
         }
         Err(AuthorizeError::Unavailable) => Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "IDENTITY_UNAVAILABLE",
+            ErrorName::IdentityUnavailable,
             "who sends the request cannot be found out at the moment",
         )
         .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())),

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::App;
 use super::answer::{RETRY_AFTER_SECONDS, Refusal, accepted};
 use super::backups::{not_started, started};
+use super::error_name::ErrorName;
 use super::request::{Body, Call, Parameters, Segment};
 use super::status::Status;
 use crate::error::{Error, ErrorKind};
@@ -40,7 +41,7 @@ pub(super) async fn list(
     let limit = query.limit.map_or(usual, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     if !(1..=most).contains(&limit) {
         return Err(Refusal::bad_request(
-            "INVALID_PARAMETER",
+            ErrorName::InvalidParameter,
             format!("limit is a number from 1 to {most}"),
         ));
     }
@@ -108,7 +109,7 @@ pub(super) async fn cancel(call: Call, body: Body) -> Result<Response, Refusal> 
     let Some(job) = call.manager().handle(status.id) else {
         return Err(Refusal::new(
             StatusCode::CONFLICT,
-            "JOB_OF_ANOTHER_PROCESS",
+            ErrorName::JobOfAnotherProcess,
             format!("the job belongs to {}, and only that can cancel it", status.owner),
         )
         .with_details(json!({"owner": status.owner})));
@@ -143,17 +144,18 @@ fn not_undone(error: &Error, call: &Call) -> Refusal {
     match error.kind() {
         // Somebody else was quicker.
         ErrorKind::Config => nothing_to_roll_back(),
-        _ => not_started(error, "RESTORE_IN_PROGRESS", &call.prefix),
+        _ => not_started(error, ErrorName::RestoreInProgress, &call.prefix),
     }
 }
 
 fn nothing_to_roll_back() -> Refusal {
     let message = "this job is no restore that was left half done";
-    Refusal::new(StatusCode::CONFLICT, "NOTHING_TO_ROLL_BACK", message)
+    Refusal::new(StatusCode::CONFLICT, ErrorName::NothingToRollBack, message)
 }
 
 async fn find(app: &App, id: &str) -> Result<JobStatus, Refusal> {
-    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "JOB_NOT_FOUND", "there is no such job");
+    let unknown =
+        || Refusal::new(StatusCode::NOT_FOUND, ErrorName::JobNotFound, "there is no such job");
     let id: JobId = id.parse().map_err(|_| unknown())?;
     app.manager.job(id).await.map_err(|error: Error| match error.kind() {
         ErrorKind::NotFound => unknown(),

@@ -6,8 +6,8 @@
 //! use snapdump::http::{BearerToken, router};
 //!
 //! let backup = router(manager, BearerToken::new(std::env::var("BACKUP_TOKEN")?)?);
-//! // The page is at /admin/backup, the API below /admin/backup/api.
-//! let app: Router = Router::new().nest("/admin/backup", backup);
+//! // The page is at /admin/backup and /admin/backup/, the API below /admin/backup/api.
+//! let app: Router = Router::new().nest_service("/admin/backup", backup);
 //! # Ok(())
 //! # }
 //! ```
@@ -44,6 +44,7 @@ mod backups;
 mod conditional;
 mod cross_site;
 mod download;
+mod error_name;
 mod guard;
 mod jobs;
 mod page;
@@ -66,6 +67,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::job::BackupManager;
 use answer::Refusal;
+use error_name::ErrorName;
 use page::Page;
 use ticket::Tickets;
 
@@ -104,8 +106,9 @@ fn routes() -> [(&'static str, MethodRouter<App>); 13] {
 
 /// The REST API and the admin page over a manager. See the [module](self) for the routes.
 ///
-/// Mount it by [`Router::nest`], at any path, or serve it as it is. Jobs go on when the router is
-/// dropped; [`BackupManager::shutdown`] ends them.
+/// Mount it by [`Router::nest_service`], at any path, or serve it as it is. ([`Router::nest`] would
+/// do, but for the path with a slash at its end: that it leaves to the application.) Jobs go on when
+/// the router is dropped; [`BackupManager::shutdown`] ends them.
 pub fn router<A: Authorizer>(manager: BackupManager, authorizer: A) -> Router {
     let app = Arc::new(Shared { manager, tickets: Tickets::default(), page: Page::new() });
     let guard = guard::Guard::new(Arc::clone(&app), authorizer);
@@ -126,13 +129,13 @@ async fn openapi() -> Response {
 }
 
 async fn not_found() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "ROUTE_NOT_FOUND", "there is no such route")
+    Refusal::new(StatusCode::NOT_FOUND, ErrorName::RouteNotFound, "there is no such route")
 }
 
 async fn method_not_allowed() -> Refusal {
     Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        "METHOD_NOT_ALLOWED",
+        ErrorName::MethodNotAllowed,
         "this route does not know the method of the request; the header Allow names those it knows",
     )
 }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::App;
 use super::answer::Refusal;
 use super::auth::Identity;
+use super::error_name::ErrorName;
 use crate::error::{Error, ErrorKind};
 use crate::job::{BackupManager, JobId};
 
@@ -39,7 +40,7 @@ impl Body {
         match self.0.keys().next() {
             None => Ok(()),
             Some(name) => Err(Refusal::bad_request(
-                "UNKNOWN_FIELD",
+                ErrorName::UnknownField,
                 format!("the request has a member {name:?}, which is not known here"),
             )),
         }
@@ -58,7 +59,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         if !is_json {
             return Err(Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "UNSUPPORTED_MEDIA_TYPE",
+                ErrorName::UnsupportedMediaType,
                 "the body of the request has to be JSON, with Content-Type: application/json",
             ));
         }
@@ -77,18 +78,21 @@ fn is_json(request: &Request) -> bool {
 }
 
 fn malformed(why: &str) -> Refusal {
-    Refusal::bad_request("MALFORMED_JSON", format!("the body cannot be read as JSON: {why}"))
+    Refusal::bad_request(
+        ErrorName::MalformedJson,
+        format!("the body cannot be read as JSON: {why}"),
+    )
 }
 
 fn unread(error: &BytesRejection) -> Refusal {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "BODY_TOO_LARGE",
+            ErrorName::BodyTooLarge,
             format!("the body of the request may have at most {BODY_BYTES} bytes"),
         )
     } else {
-        Refusal::bad_request("BODY_UNREADABLE", error.body_text())
+        Refusal::bad_request(ErrorName::BodyUnreadable, error.body_text())
     }
 }
 
@@ -101,7 +105,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(error) => Err(Refusal::bad_request("INVALID_PARAMETER", error.body_text())),
+            Err(error) => Err(Refusal::bad_request(ErrorName::InvalidParameter, error.body_text())),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{RETRY_AFTER_SECONDS, told};
+use super::error_name::ErrorName;
 use crate::job::{
     JobError, JobKind, JobOwner, JobProgress, JobReport, JobState, JobStatus, RollbackReport,
     TargetState,
@@ -74,7 +75,7 @@ struct Progress {
 /// A failure in the result of a job, with the same names as an answer of its own.
 #[derive(Debug, Serialize)]
 struct Failure {
-    error: &'static str,
+    error: ErrorName,
     message: String,
     details: Value,
 }

@@ -206,3 +206,75 @@ fn describe(directory: &BackupDir, stored: &StoredFile) -> Result<BackupInfo> {
 fn not_ours() -> Error {
     Error::new(ErrorKind::Manifest, "it has the name of a backup by snapdump, but is none")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The name of a backup, for a file whose text says what is wrong with it.
+    const NAME: &str = "manual_2026-01-29_22-08-29.sql.gz";
+    /// Of the same length: a fragment of ours, and what is not ours at all.
+    const TEXTS: [&str; 2] = ["-- snapdump format 1\n", "-- somebody else's 1\n"];
+
+    struct Files {
+        scratch: tempfile::TempDir,
+        directory: BackupDir,
+        cache: Cache,
+    }
+
+    impl Files {
+        fn write(&self, text: &str, age: u64) {
+            let path = self.scratch.path().join(NAME);
+            std::fs::write(&path, text).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000 - age);
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+        }
+
+        /// What the list says is wrong with the one file.
+        fn problem(&self) -> String {
+            let list = self.cache.list(&self.directory, &ListRequest::default()).unwrap();
+            assert_eq!((list.total, list.backups.len()), (1, 1));
+            assert_eq!(list.total_bytes, list.backups[0].size_bytes);
+            list.backups[0].problem.clone().unwrap()
+        }
+    }
+
+    /// A file that would be read again would be found to have changed, although its length and time
+    /// are the same.
+    #[test]
+    fn a_file_is_read_once_until_its_length_or_time_changes() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = BackupDir::open(scratch.path()).unwrap();
+        let files = Files { scratch, directory, cache: Cache::default() };
+        let [fragment, foreign] = TEXTS;
+        assert_eq!(fragment.len(), foreign.len());
+        let is_fragment = |problem: &str| problem.contains("fragment");
+        files.write(fragment, 10);
+        assert!(is_fragment(&files.problem()), "{}", files.problem());
+        files.write(foreign, 10);
+        assert!(is_fragment(&files.problem()), "it was read again");
+        // Clones have the same memory.
+        let clone = files.cache.clone();
+        assert!(is_fragment(clone.all(&files.directory).unwrap()[0].problem.as_ref().unwrap()));
+        // Without it, it is read.
+        let fresh = Cache::default().all(&files.directory).unwrap();
+        assert_eq!(fresh[0].problem, Some(not_ours().to_string()));
+
+        files.write(foreign, 9);
+        assert_eq!(files.problem(), not_ours().to_string(), "the time is another");
+        files.write(&format!("{fragment}\n"), 9);
+        assert!(is_fragment(&files.problem()), "the length is another");
+        files.write(&format!("{foreign}\n"), 11);
+        assert_eq!(files.problem(), not_ours().to_string(), "an older one was put there");
+        files.write(&format!("{fragment}\n"), 11);
+        assert_eq!(files.problem(), not_ours().to_string(), "it was read again");
+
+        // What is gone is forgotten, even if something just like it comes.
+        std::fs::remove_file(files.scratch.path().join(NAME)).unwrap();
+        assert_eq!(files.cache.all(&files.directory).unwrap(), []);
+        files.write(&format!("{fragment}\n"), 11);
+        assert!(is_fragment(&files.problem()));
+    }
+}

@@ -383,6 +383,71 @@ mod tests {
         assert_eq!(kept(&policy, &backups).len(), 3);
     }
 
+    /// Two backups a year, with a year in between that has none.
+    #[test]
+    fn each_year_keeps_its_newest() {
+        let backups: Vec<_> =
+            ["2026-01-10", "2025-07-10", "2025-01-10", "2024-12-31", "2024-01-01"]
+                .into_iter()
+                .chain(["2022-07-10", "2022-01-10", "2021-07-10", "2021-01-10"])
+                .map(|day| format!("{day}T23:30:00Z").parse().unwrap())
+                .map(|time| info(BackupKind::Manual, "shop", time, true))
+                .collect();
+        let newest = ["2026-01-10_23", "2025-07-10_23", "2024-12-31_23", "2022-07-10_23"];
+        for years in 1..=newest.len() {
+            let policy = RetentionPolicy::new().keep_yearly(years);
+            assert_eq!(kept(&policy, &backups), newest[..years]);
+        }
+        let policy = RetentionPolicy::new().keep_yearly(20);
+        assert_eq!(kept(&policy, &backups), [&newest[..], &["2021-07-10_23"]].concat());
+        let report = decide(&policy, &backups, &BTreeSet::new(), &BTreeSet::new(), now());
+        let reasons: Vec<_> = report.kept.iter().map(|kept| kept.reasons.clone()).collect();
+        assert_eq!(reasons[0], BTreeSet::from([NewestWhole, KeepReason::Yearly]));
+        assert!(
+            reasons[1..].iter().all(|reasons| *reasons == BTreeSet::from([KeepReason::Yearly]))
+        );
+        // Of no year: only what stays whatever the rules say.
+        assert_eq!(kept(&RetentionPolicy::new().keep_yearly(0), &backups), newest[..1]);
+    }
+
+    /// The last ones stay however old they are, the young ones however many.
+    #[test]
+    fn restore_points_stay_by_number_and_by_age() {
+        let point = |database, age| info(BackupKind::RestorePoint, database, now() - age, true);
+        let ages = [1, 2, 3, 10, 20, 30].map(TimeDelta::days);
+        let points = ages.map(|age| point("shop", age));
+        let manual = info(BackupKind::Manual, "shop", now() - TimeDelta::days(40), true);
+        let day = Duration::from_secs(24 * 3600);
+        let (last, young) = (KeepReason::Last, KeepReason::Young);
+        for (number, least, expected) in [
+            (2, 7 * day, vec![vec![last, young], vec![last, young], vec![young]]),
+            (4, 2 * day, vec![vec![last, young], vec![last], vec![last], vec![last]]),
+            (1, 2 * day, vec![vec![last, young]]),
+            // Just as old is no longer younger.
+            (0, 10 * day, vec![vec![young]; 3]),
+            (0, 10 * day + Duration::from_secs(1), vec![vec![young]; 4]),
+            (9, Duration::ZERO, vec![vec![last]; 6]),
+        ] {
+            let policy = RetentionPolicy::new().keep_restore_points(number, least);
+            let backups = [&points[..], std::slice::from_ref(&manual)].concat();
+            let mut report = decide(&policy, &backups, &BTreeSet::new(), &BTreeSet::new(), now());
+            // It is no rule for other backups.
+            assert_eq!(report.kept.pop().unwrap().name, manual.name);
+            let reasons = report.kept.iter().map(|kept| kept.reasons.iter().copied().collect());
+            assert_eq!(reasons.collect::<Vec<Vec<_>>>(), expected, "{number}, {least:?}");
+            let left = points.iter().skip(expected.len()).map(|info| info.name.clone());
+            assert_eq!(report.removed, left.collect::<Vec<_>>());
+        }
+        // Each database by itself.
+        let others = ages.map(|age| point("crm", age + TimeDelta::hours(1)));
+        let mut backups = [points.clone(), others.clone()].concat();
+        backups.sort_by_key(|info| std::cmp::Reverse(info.created_at));
+        let policy = RetentionPolicy::new().keep_restore_points(1, 2 * day);
+        let report = decide(&policy, &backups, &BTreeSet::new(), &BTreeSet::new(), now());
+        let names: Vec<_> = report.kept.into_iter().map(|kept| kept.name).collect();
+        assert_eq!(names, [points[0].name.clone(), others[0].name.clone()]);
+    }
+
     #[test]
     fn some_files_stay_whatever_the_rules_say() {
         let old = now() - TimeDelta::days(900);

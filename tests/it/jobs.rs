@@ -11,7 +11,10 @@ mod phases;
 mod refusals;
 mod rollback;
 mod setup;
+mod space;
 mod stopping;
 mod whole_server;
 
+pub(crate) use child::Child;
+pub(crate) use others::asleep;
 pub(crate) use setup::{completed, open};

@@ -15,6 +15,27 @@
   const show = (element, visible) => { element.hidden = !visible; };
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
+  // The focus: whoever works by keyboard or ear must not be sent back to the top by what changes.
+  const isThere = (element) => Boolean(element) && element.getClientRects().length > 0;
+  /** A button of the list, by the backup and the action that its label names. */
+  const buttonOf = (label) => label
+    && [...by("rows").querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === label);
+  /** Gives the focus to an element, or to what is in its place now, or else to the first that is there. */
+  function focusOn(element, ...others) {
+    const places = [element, buttonOf(element.getAttribute("aria-label")), ...others, by("create")];
+    places.find(isThere)?.focus();
+  }
+  /** Changes the page; the focus goes elsewhere only if what has it goes. */
+  function keepFocus(change, ...others) {
+    const had = document.activeElement;
+    change();
+    const has = document.activeElement;
+    if (had !== document.body && (has === document.body || !isThere(has))) focusOn(had, ...others);
+  }
+  /** A button that can no longer be pressed keeps the focus, as one that is disabled would not. */
+  const lock = (button, locked) => button.setAttribute("aria-disabled", String(locked));
+  const isLocked = (button) => button.getAttribute("aria-disabled") === "true";
+
   // Numbers, sizes and times for people.
   const grouped = (number) => Number(number).toLocaleString();
   function size(bytes) {
@@ -136,7 +157,15 @@
 
   // ---- The list
 
-  let next = null;
+  const PAGE = 20;
+  /** The most backups of one answer. */
+  const MOST = 1000;
+  /** How many backups are shown, if there are as many. */
+  let wanted = PAGE;
+  /** The rows that are shown, by everything that is known of their backups. */
+  let drawn = new Map();
+  /** How often the list was asked for: an answer that is late does not replace a newer one. */
+  let loads = 0;
 
   /** A name that breaks behind its underscores, not inside of its dates. */
   const breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [
@@ -180,21 +209,45 @@
     return element;
   }
 
-  async function loadList(path = "api/backup/list?page=1&sort=newest") {
-    const first = path.includes("page=1&");
+  /** Puts the list in place; the row of a backup that is as it was stays what it is. */
+  function drawList(backups, { total_count: count, total_size_bytes: bytes }) {
+    const [rows, before] = [by("rows"), drawn];
+    drawn = new Map(backups.map((backup) => {
+      const facts = JSON.stringify(backup);
+      return [facts, before.get(facts) || row(backup)];
+    }));
+    for (const [facts, element] of before) if (!drawn.has(facts)) element.remove();
+    [...drawn.values()].forEach((element, at) => {
+      if (rows.children[at] !== element) rows.insertBefore(element, rows.children[at] || null);
+      const time = element.querySelector("time");
+      time.nextSibling.textContent = ago(new Date(time.dateTime));
+    });
+    by("summary").textContent = count === 0 ? "" : `${plural(count, "backup")}, ${size(bytes)}`;
+    show(by("list"), count > 0);
+    show(by("empty"), count === 0);
+    show(by("more"), backups.length < count);
+    show(by("list-failed"), false);
+  }
+
+  /** Loads as much of the list as is wanted; `goal` finds what is to have the focus then. */
+  async function loadList(goal = () => null) {
+    loads += 1;
+    const mine = loads;
     try {
-      const page = await get(path);
-      if (first) by("rows").replaceChildren();
-      by("rows").append(...page.data.map(row));
-      next = page.links.next === null ? null : `api/backup/list?page=${page.page + 1}&sort=newest`;
-      const { total_count: count, total_size_bytes: bytes } = page.meta;
-      by("summary").textContent = count === 0 ? "" : `${plural(count, "backup")}, ${size(bytes)}`;
-      show(by("list"), count > 0);
-      show(by("empty"), count === 0);
-      show(by("more"), next !== null);
-      show(by("list-failed"), false);
+      const backups = [];
+      let part;
+      do {
+        const limit = Math.min(wanted - backups.length, MOST);
+        part = await get(`api/backup/list?limit=${limit}&offset=${backups.length}&sort=newest`);
+        backups.push(...part.data);
+      } while (part.links.next !== null && backups.length < wanted);
+      if (mine !== loads) return;
+      keepFocus(() => {
+        drawList(backups, part.meta);
+        goal()?.focus();
+      });
     } catch (error) {
-      if (error.status === 401 || error.status === 403) return;
+      if (error.status === 401 || error.status === 403 || mine !== loads) return;
       by("list-error").textContent = `The list could not be loaded. ${sentence(error.message)}.`;
       show(by("list"), by("rows").children.length > 0);
       show(by("list-failed"), true);
@@ -202,9 +255,9 @@
   }
   by("more").addEventListener("click", async () => {
     const before = by("rows").children.length;
-    await loadList(next);
-    // The button may be gone: the first of the new rows is where one reads on.
-    by("rows").children[before]?.querySelector("button")?.focus();
+    wanted = before + PAGE;
+    // The first of the new rows is where one reads on.
+    await loadList(() => by("rows").children[before]?.querySelector("button"));
   });
   by("retry").addEventListener("click", () => loadList());
 
@@ -252,7 +305,9 @@
   });
   by("dialog-close").addEventListener("click", () => by("dialog").close());
   by("dialog").addEventListener("close", () => {
-    if (question && question.opener.isConnected) question.opener.focus();
+    // The event comes a moment later: the next question may be there already.
+    if (by("dialog").open || !question) return;
+    focusOn(question.opener);
     question = null;
   });
   by("dialog-form").addEventListener("submit", async (event) => {
@@ -268,6 +323,7 @@
     } catch (error) {
       by("dialog-error").textContent = sentence(error.message);
       by("dialog-go").disabled = by("dialog-word").value !== asked.word;
+      by("dialog-word").focus();
     }
   });
 
@@ -312,7 +368,6 @@
       then: async () => {
         say(`${backup.filename} is deleted.`);
         await loadList();
-        by("create").focus();
       },
     }, opener);
   }
@@ -343,12 +398,13 @@
     }
   });
   by("job-cancel").addEventListener("click", async () => {
-    by("job-cancel").disabled = true;
+    if (isLocked(by("job-cancel"))) return;
+    lock(by("job-cancel"), true);
     try {
       await call("POST", `api/jobs/${encodeURIComponent(shown)}/cancel`);
     } catch (error) {
       notice(error.message);
-      by("job-cancel").disabled = false;
+      lock(by("job-cancel"), false);
     }
   });
   by("job-dismiss").addEventListener("click", () => {
@@ -426,12 +482,14 @@
     const bar = by("job-bar");
     if (status.progress.percent === null) bar.removeAttribute("value");
     else bar.value = Math.round(status.progress.percent * 10);
-    show(bar, !over);
-    show(by("job-cancel"), !over);
-    show(by("job-dismiss"), over);
-    if (appears) by("job-cancel").disabled = false;
-    if (status.stopping) by("job-cancel").disabled = true;
-    show(box, true);
+    keepFocus(() => {
+      show(bar, !over);
+      show(by("job-cancel"), !over);
+      show(by("job-dismiss"), over);
+      show(box, true);
+    }, over && by("job-dismiss"));
+    if (appears) lock(by("job-cancel"), false);
+    if (status.stopping) lock(by("job-cancel"), true);
     say(over ? `${title(status)}. ${outcome(status)}` : `${title(status)}: ${status.phase}`);
   }
 
@@ -496,7 +554,7 @@
     const ids = restores.map((status) => status.job_id).join();
     if (ids === unsettled) return;
     unsettled = ids;
-    by("half-done").replaceChildren(...restores.map((status) => {
+    const sections = restores.map((status) => {
       const button = (text, kind, action) => {
         const element = make("button", { type: "button", className: kind, textContent: text });
         element.addEventListener("click", () => action(status, element));
@@ -512,7 +570,8 @@
         make("div", { className: "buttons" },
           button("Roll back", "danger", askRollBack),
           button("Keep as it is", "", askAccept)));
-    }));
+    });
+    keepFocus(() => by("half-done").replaceChildren(...sections));
   }
 
   function askRollBack(status, opener) {
@@ -540,10 +599,7 @@
       word: "KEEP",
       go: "Keep",
       act: async () => { await call("POST", `api/jobs/${status.job_id}/accept`); },
-      then: async () => {
-        await loadPast();
-        by("create").focus();
-      },
+      then: loadPast,
     }, opener);
   }
 
@@ -574,12 +630,8 @@
       if (document.hidden || following || by("content").hidden) continue;
       const before = shown;
       await loadPast();
-      if (!following && before === null && !by("dialog").open) await refreshSilently();
+      if (!following && before === null && !by("dialog").open) await loadList();
     }
-  }
-  /** Loads the list again unless somebody has turned pages in it. */
-  async function refreshSilently() {
-    if (by("rows").children.length <= 20 && !by("rows").contains(document.activeElement)) await loadList();
   }
 
   async function start() {

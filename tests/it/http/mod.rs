@@ -4,6 +4,9 @@
 mod api;
 mod browser;
 mod contract;
+mod focus;
+mod mounted;
 mod page;
 mod program;
+mod states;
 mod who;

@@ -16,8 +16,8 @@ use crate::faults::proxy::Proxy;
 use crate::harness::{TestDatabase, TestServer};
 use crate::roundtrip::connect;
 
-const ENTER: &str = "\u{e007}";
-const ESCAPE: &str = "\u{e00c}";
+pub(super) const ENTER: &str = "\u{e007}";
+pub(super) const ESCAPE: &str = "\u{e00c}";
 const TAB: &str = "\u{e004}";
 
 /// A shop that is large enough for its backup to be something.
@@ -136,7 +136,8 @@ async fn a_person_backs_up_and_restores() {
     assert!(browser.sees("#dialog").await);
     browser.value("document.querySelector('#dialog-word').value = ''").await;
     browser.keys("RESTORE").await;
-    assert!(browser.is_enabled("#dialog-go").await);
+    browser.until("document.querySelector('#dialog-word').value === 'RESTORE'").await;
+    browser.until("!document.querySelector('#dialog-go').disabled").await;
     browser.picture("restore").await;
     assert_eq!(customers(&database).await, 7, "nothing has begun");
     browser.keys(ENTER).await;
@@ -185,6 +186,7 @@ async fn a_person_backs_up_and_restores() {
     browser.keys(&format!("DELETE{TAB}")).await;
     browser.click("#dialog-go").await;
     browser.until(&format!("document.querySelector({gone:?}) === null")).await;
+    assert_eq!(browser.value("document.activeElement.id").await, "create");
     assert!(!directory.path().join(&name).exists());
 
     // Everything that can be pressed or filled in says what it is.
@@ -206,7 +208,7 @@ async fn a_person_backs_up_and_restores() {
 }
 
 /// An application that knows its users by itself: the header stands for its session.
-struct Session(&'static str);
+pub(super) struct Session(pub(super) &'static str);
 
 impl Authorizer for Session {
     async fn authorize(&self, _: &Parts) -> Result<Identity, AuthorizeError> {
@@ -232,7 +234,7 @@ async fn the_page_is_at_home_in_an_application() {
     let manager = manager(connect(&database), directory.path(), ManagerOptions::default()).await;
     let mut app = axum::Router::new();
     for who in ["nobody", "user", "administrator"] {
-        app = app.nest(&format!("/{who}/backup"), router(manager.clone(), Session(who)));
+        app = app.nest_service(&format!("/{who}/backup"), router(manager.clone(), Session(who)));
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -242,12 +244,14 @@ async fn the_page_is_at_home_in_an_application() {
     browser.open(&format!("{base}/nobody/backup")).await;
     browser.until_text("#refused", "Sign in to the application").await;
     assert!(!browser.sees("#sign-in").await && !browser.sees("#content").await);
-    browser.open(&format!("{base}/user/backup")).await;
+    browser.open(&format!("{base}/user/backup/")).await;
     browser.until_text("#refused", "needs the role of an administrator").await;
     assert!(!browser.sees("#content").await);
 
-    browser.open(&format!("{base}/administrator/backup")).await;
-    browser.until_text("#empty", "There is no backup yet").await;
+    for slash in ["", "/"] {
+        browser.open(&format!("{base}/administrator/backup{slash}")).await;
+        browser.until_text("#empty", "There is no backup yet").await;
+    }
     assert!(!browser.sees("#sign-out").await);
     browser.click("#create").await;
     browser.until_text("#job-title", "Backup completed").await;
@@ -266,9 +270,47 @@ async fn the_page_is_at_home_in_an_application() {
     browser.click("#retry").await;
     browser.until_text("#rows td.name", "manual_").await;
     assert!(!browser.sees("#list-failed").await);
+    assert_eq!(browser.value("document.activeElement.id").await, "create");
+    // An operation that nobody can name is in the way: it is said, and there is nothing to watch.
+    let lock = directory.path().join(".snapdump.lock");
+    let lock = std::fs::File::options().write(true).open(lock).unwrap();
+    lock.lock().unwrap();
+    browser.click("#create").await;
+    browser.until_text("#notice", "uses the backup directory").await;
+    assert!(!browser.sees("#job").await);
+    drop(lock);
+    how_fast(&browser, directory.path()).await;
     half_done(&browser, &manager, &database).await;
     assert_eq!(browser.complaints().await, [""; 0]);
     browser.close().await;
+}
+
+/// How fast a job is, and when it will be over, as far as that can be told: here by the bytes of a
+/// script that pauses on its way.
+async fn how_fast(browser: &Browser, directory: &Path) {
+    let row = format!("INSERT INTO pace VALUES ('{}');\nDO SLEEP(0.5);\n", "x".repeat(300_000));
+    let script = format!("CREATE TABLE pace (text MEDIUMTEXT);\n{}", row.repeat(60));
+    std::fs::write(directory.join("slow.sql"), script).unwrap();
+    browser.reload().await;
+    browser.click("#rows button[aria-label='Restore slow.sql']").await;
+    browser.until("document.activeElement.id === 'dialog-word'").await;
+    browser.keys(&format!("RESTORE{ENTER}")).await;
+    browser.until_text("#job-title", "Restoring slow.sql").await;
+    let fact = |name: &str| {
+        format!(
+            "[...document.querySelectorAll('#job-facts div')]\
+             .find((one) => one.firstChild.textContent === '{name}')?.lastChild.textContent ?? ''"
+        )
+    };
+    browser.until(&format!("/^[1-9][\\d.]* [kM]B\\/s$/.test({})", fact("Rate"))).await;
+    browser.until(&format!("/^about \\d+.* (s|min)/.test({})", fact("Time left"))).await;
+    browser.until(&format!("/^[1-9]\\d? %$/.test({})", fact("Done"))).await;
+    browser.picture("rate").await;
+    browser.click("#job-cancel").await;
+    browser.until_text("#job-title", "Restore cancelled").await;
+    browser.until_text("#job-detail", "Everything is as it was before").await;
+    assert!(!browser.sees("#job-facts div:nth-child(2)").await, "only how long it took is left");
+    browser.click("#job-dismiss").await;
 }
 
 /// A restore that was left half done stands on the page until it is settled, one way or the other.

@@ -1,5 +1,6 @@
 //! Who may use the routes, and from where.
 
+use axum::body::Body;
 use axum::http::Method;
 use axum::http::request::Parts;
 
@@ -178,6 +179,11 @@ async fn every_refusal_is_json() {
         assert_eq!(send(&[("content-type", "text/plain")], "{}").await, not_json);
         let too_large = (413, "BODY_TOO_LARGE".to_owned());
         assert_eq!(send(&[json], &long).await, too_large, "{method} {path}");
+        // A connection that breaks in the middle of the body.
+        let half = [Ok("{\"filename\": "), Err(std::io::Error::other("cut"))];
+        let half = Body::from_stream(futures::stream::iter(half));
+        let answer = api.send(method.clone(), &path, &[user, json], half).await;
+        assert_eq!(answer.refusal(), (400, "BODY_UNREADABLE".into()), "{method} {path}");
     }
     assert!(checked >= 6);
     // A path that is no UTF-8.
