@@ -80,7 +80,7 @@ impl Task {
         let (inner, shared) = (Arc::clone(&self.inner), Arc::clone(&self.shared));
         let touched = Arc::new(AtomicBool::new(false));
         let work = self.operation.clone().perform(inner, shared, Arc::clone(&touched));
-        self.run_work(work, &touched).await;
+        Box::pin(self.run_work(work, &touched)).await;
     }
 
     /// Runs the work of an operation, which says in `touched` when it begins to change the target.

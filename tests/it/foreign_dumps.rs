@@ -217,14 +217,13 @@ on_each_server! {
     /// Rows that change those before them are not shared out.
     async fn rows_whose_order_matters_are_inserted_in_order(server: TestServer) {
         let (_directory, path) = scratch();
-        let inserts: String = (0..60)
-            .map(|version| {
-                format!(
-                    "INSERT INTO `t` VALUES (1,{version}),(2,{version}) \
-                     ON DUPLICATE KEY UPDATE `v` = VALUES(`v`);\n"
-                )
-            })
-            .collect();
+        let insert = |version: u32| {
+            format!(
+                "INSERT INTO `t` VALUES (1,{version}),(2,{version}) \
+                 ON DUPLICATE KEY UPDATE `v` = VALUES(`v`);\n"
+            )
+        };
+        let inserts = (0..60).map(insert).collect::<Vec<_>>().concat();
         let script = format!(
             "-- MySQL dump 10.13  Distrib 9.7.4\n\
              CREATE TABLE `t` (`id` int NOT NULL, `v` int, PRIMARY KEY (`id`)) ENGINE=InnoDB;\n\

@@ -15,6 +15,6 @@ mod space;
 mod stopping;
 mod whole_server;
 
-pub(crate) use child::Child;
-pub(crate) use others::asleep;
 pub(crate) use setup::{completed, open};
+#[cfg(feature = "http")]
+pub(crate) use {child::Child, others::asleep};
