@@ -174,7 +174,13 @@ impl<'a> Tokens<'a> {
         Some(token)
     }
 
-    fn rest(&self) -> &'a [u8] {
+    /// How they are read.
+    pub(crate) const fn reading(&self) -> &'a Reading {
+        self.reading
+    }
+
+    /// What no token has been cut from yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
         self.text.get(self.pos..).unwrap_or_default()
     }
 

@@ -13,6 +13,7 @@
 //! - Rows of an `INSERT` are not looked at.
 //! - Several statements in one text, as another `DELIMITER` allows them, count one by one.
 
+mod call;
 mod definition;
 mod program;
 mod setting;
@@ -248,6 +249,7 @@ impl<'a> Examiner<'a> {
             "INSERT" | "REPLACE" => {
                 self.take_all(&["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"]);
                 self.qualified(Role::Qualifier);
+                self.values();
             }
             "UPDATE" => self.tables_until(&["SET"]),
             "DELETE" => self.tables_until(&["WHERE", "ORDER", "LIMIT", "RETURNING"]),

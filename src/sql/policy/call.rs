@@ -1,0 +1,94 @@
+//! Functions of other databases among values.
+//!
+//! A statement of rows is long, and hardly ever calls anything: its tokens are cut only where its
+//! bytes say that it may.
+
+use super::{Examiner, Role};
+use crate::sql::token::{Reading, Token};
+use crate::sql::{is_identifier, is_space};
+
+impl Examiner<'_> {
+    /// Takes all that is left of a statement, and reports the functions that it calls by a name with
+    /// that of a database in front.
+    pub(super) fn values(&mut self) {
+        if !may_call(self.tokens.rest(), self.tokens.reading()) {
+            return;
+        }
+        let mut name: Option<Token<'_>> = None;
+        while let Some(token) = self.next() {
+            if token.is_sign(b'.')
+                && let Some(database) = name.take()
+            {
+                let function = self.tokens.take_if(Token::is_name).is_some();
+                if function && self.peek().is_some_and(|token| token.is_sign(b'(')) {
+                    self.mention(&database, Role::Qualifier);
+                }
+            } else {
+                name = Some(token).filter(Token::is_name);
+            }
+        }
+    }
+}
+
+/// Whether a dot stands in the text behind which, but for white space and comments, there may be a
+/// name and an opening parenthesis; strings are not told from code.
+fn may_call(text: &[u8], reading: &Reading) -> bool {
+    memchr::memchr_iter(b'.', text).any(|dot| {
+        let rest = text.get(dot + 1..).unwrap_or_default().trim_ascii_start();
+        let length = rest.iter().take_while(|&&byte| is_identifier(byte)).count();
+        let (word, behind) = rest.split_at(length);
+        match (word, behind) {
+            // The fraction of a number, which is what most dots are for.
+            ([b'0'..=b'9', digits @ ..], _) if digits.iter().all(u8::is_ascii_digit) => false,
+            ([], [b'`', ..]) => true,
+            ([], [b'"', ..]) => reading.ansi_quotes,
+            ([], behind) => is_comment(behind),
+            (_, behind) => {
+                let blanks = behind.iter().take_while(|&&byte| is_space(byte) || byte == 0).count();
+                let behind = behind.get(blanks..).unwrap_or_default();
+                behind.first() == Some(&b'(') || is_comment(behind)
+            }
+        }
+    })
+}
+
+/// Whether a comment begins or ends here.
+fn is_comment(text: &[u8]) -> bool {
+    matches!(text, [b'#' | 0, ..] | [b'-', b'-', ..] | [b'/', b'*', ..] | [b'*', b'/', ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::charset::Charset;
+    use crate::sql::split::Dialect;
+
+    #[test]
+    fn rows_hardly_ever_look_like_calls() {
+        let mut reading = Reading {
+            dialect: Dialect::MariaDb,
+            version: 101_119,
+            charset: Charset::Utf8,
+            ansi_quotes: false,
+            no_backslash_escapes: false,
+        };
+        let may = |text: &str, reading: &Reading| may_call(text.as_bytes(), reading);
+        for text in ["(1.5,-.25,1.e3,'a.b','End. Next','x...')", "('he said.\"', 'z.')", "", "."] {
+            assert!(!may(text, &reading), "{text}");
+        }
+        for text in [
+            "o.f(1)",
+            "`o` . `f` (1)",
+            "o./**/f(1)",
+            "o.f/**/(1)",
+            "o.#\nf(1)",
+            "o.1f (1)",
+            "o/*!.*/f()",
+        ] {
+            assert!(may(text, &reading), "{text}");
+        }
+        assert!(!may("o.\"f\"(1)", &reading));
+        reading.ansi_quotes = true;
+        assert!(may("o.\"f\"(1)", &reading));
+    }
+}
