@@ -36,8 +36,13 @@ struct Machine {
     corrupt: BTreeSet<BackupName>,
     /// Every job that was ever started.
     jobs: BTreeSet<JobId>,
+    /// What happens next, the last first.
+    bag: Vec<u64>,
     log: Vec<String>,
 }
+
+/// How many numbers [`Machine::step`] draws from.
+const ACTIONS: u64 = 16;
 
 fn same(one: &Description, other: &Description) -> bool {
     compare(one, other).is_empty()
@@ -63,15 +68,17 @@ impl Machine {
             backups: BTreeMap::new(),
             corrupt: BTreeSet::new(),
             jobs: BTreeSet::new(),
+            bag: Vec::new(),
             log: Vec::new(),
         };
         machine.change().await;
+        // Something to restore, damage or delete.
+        machine.create().await;
         machine
     }
 
     async fn step(&mut self) {
-        let action = self.random.below(16);
-        match action {
+        match self.draw() {
             0 | 1 => self.change().await,
             2 | 3 => self.create().await,
             4 => self.create_and_cancel().await,
@@ -85,6 +92,17 @@ impl Machine {
             _ => Box::pin(self.start_two()).await,
         }
         self.settle().await;
+    }
+
+    /// Each number once, in any order, before one comes again.
+    fn draw(&mut self) -> u64 {
+        if self.bag.is_empty() {
+            for action in 0..ACTIONS {
+                let place = usize::try_from(self.random.below(action + 1)).unwrap();
+                self.bag.insert(place, action);
+            }
+        }
+        self.bag.pop().unwrap()
     }
 
     /// The application does something.
@@ -337,6 +355,10 @@ impl Machine {
             panic!("not one of two: {:?}", self.log);
         };
         assert_eq!(error.kind(), ErrorKind::Busy, "{}", error.chain());
+        if let Some(running) = RunningJob::of(&error) {
+            assert_eq!(running.id, job.id());
+            other.job(running.id).await.unwrap();
+        }
         self.jobs.insert(job.id());
         let status = ended(&job).await;
         self.created(&status);
@@ -348,7 +370,9 @@ impl Machine {
         let now = state(&self.database).await;
         assert!(same(&self.now, &now), "{:?}", compare(&self.now, &now));
         let files = files_in(self.directory.path());
-        assert!(!files.iter().any(|name| name.ends_with(".partial")), "{files:?}");
+        let journal = files_in(&self.directory.path().join(".snapdump-jobs"));
+        let mut all = files.iter().chain(&journal);
+        assert!(!all.any(|name| name.ends_with(".partial")), "{files:?} {journal:?}");
         for name in files {
             let Ok(file) = name.parse::<BackupName>() else { continue };
             if self.corrupt.contains(&file) || self.backups.contains_key(&file) {
@@ -406,7 +430,7 @@ on_each_server! {
         println!("{}: SNAPDUMP_TEST_SEED={seed}", server.name);
         let mut machine = Machine::new(&server, seed).await;
         let (start, mut steps) = (Instant::now(), 0);
-        while start.elapsed() < time || steps < 5 {
+        while start.elapsed() < time || steps < ACTIONS {
             Box::pin(machine.step()).await;
             steps += 1;
             println!("{}: {}", server.name, machine.log.last().map_or("", String::as_str));
