@@ -35,7 +35,7 @@ pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
     if !verb.is_any(&["CREATE", "ALTER", "SET"]) {
         return found;
     }
-    let kind = kind_of(tokens.clone());
+    let kind = if verb.is("SET") { String::new() } else { kind_of(tokens.clone()) };
     let mysql = matches!(reading.dialect, Dialect::MySql { .. });
     if verb.is("CREATE") {
         let missing = match kind.as_str() {
@@ -47,15 +47,34 @@ pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
         found.missing.extend(missing);
     }
     let table = kind == "TABLE";
-    let mut before: Option<Token<'_>> = None;
+    let (mut before, mut earlier): (Option<Token<'_>>, Option<Token<'_>>) = (None, None);
+    let mut depth = 0usize;
     while let Some(token) = tokens.next() {
+        if token.is_sign(b'(') {
+            depth += 1;
+        } else if token.is_sign(b')') {
+            depth = depth.saturating_sub(1);
+        }
         if let Some(passed) = tokens.take_passed().filter(|_| table) {
             found.passed_over.push(String::from_utf8_lossy(passed).into_owned());
         }
         let after = |word: &str| before.is_some_and(|before| before.is(word));
-        let list = if token.is_any(&["COLLATE", "COLLATION_CONNECTION", "COLLATION_DATABASE"]) {
+        let named = before.is_some_and(|before| before.is_sign(b'.') || before.is_sign(b'@'));
+        let equals = tokens.peek().is_some_and(|next| next.is_sign(b'='));
+        let of_session = token.is_any(&["COLLATION_CONNECTION", "COLLATION_DATABASE"])
+            && verb.is("SET")
+            && (equals || tokens.peek().is_some_and(|next| next.is_sign(b':')));
+        // Of `@@variables`, but not of `@user_variables`.
+        let of_session = of_session
+            && (!named
+                || earlier.is_some_and(|earlier| {
+                    earlier.is_sign(b'@') || earlier.is_any(&["SESSION", "LOCAL"])
+                }));
+        let list = if of_session || (token.is("COLLATE") && !named) {
             Some(&mut found.collations)
-        } else if token.is("CHARSET") || (token.is("SET") && after("CHARACTER")) {
+        } else if (token.is("SET") && after("CHARACTER"))
+            || (token.is("CHARSET") && is_option(kind.as_str(), before, depth, equals))
+        {
             Some(&mut found.charsets)
         } else if token.is("ENGINE") && table {
             Some(&mut found.engines)
@@ -64,6 +83,7 @@ pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
         };
         if let Some(list) = list {
             let mut ahead = tokens.clone();
+            ahead.take_sign(b':');
             ahead.take_sign(b'=');
             if let Some(name) = ahead.next().filter(is_charset_name) {
                 list.push(Named { name: name.value(), range: name.at..name.end() });
@@ -85,12 +105,26 @@ pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
             };
             found.missing.extend(missing.filter(|missing| !found.missing.contains(missing)));
         }
-        before = Some(token);
+        (before, earlier) = (Some(token), before);
     }
     if table && verb.is("CREATE") {
         found.generated = Some(generated(text, reading)).filter(|(_, columns)| !columns.is_empty());
     }
     found
+}
+
+/// Whether the word `CHARSET`, which may also be the name of anything, is an option of a table, column
+/// or database where it stands.
+fn is_option(kind: &str, before: Option<Token<'_>>, depth: usize, equals: bool) -> bool {
+    const TYPES: [&str; 6] = ["CHAR", "TEXT", "TINYTEXT", "MEDIUMTEXT", "LONGTEXT", "LONG"];
+    let Some(before) = before else { return true };
+    match kind {
+        "" => before.is("SET"),
+        "TABLE" if depth > 0 => before.is_sign(b')') || before.is_any(&TYPES),
+        "TABLE" => equals || before.is_sign(b')') || before.is("DEFAULT"),
+        "DATABASE" | "SCHEMA" => equals || !before.is_any(&["DATABASE", "SCHEMA", "EXISTS"]),
+        _ => false,
+    }
 }
 
 fn is_charset_name(token: &Token<'_>) -> bool {
@@ -245,6 +279,43 @@ mod tests {
             ("CREATE TABLE t (a int /*!80023 INVISIBLE */)", true, "||||/*!80023 INVISIBLE */"),
             ("CREATE TABLE t (a int /*!80023 INVISIBLE */)", false, "||||"),
             ("CREATE LIBRARY l LANGUAGE JAVASCRIPT AS $$ x $$", true, "|||libraries|"),
+            ("SET CHARSET latin1", true, "|latin1|||"),
+            (
+                "SET @@session.collation_connection := latin1_bin, @collation_connection = 'x'",
+                true,
+                "latin1_bin||||",
+            ),
+            ("SET @charset = 'english', @collate = 'x'", true, "||||"),
+            ("CREATE DATABASE charset CHARSET latin1", true, "|latin1|||"),
+            ("ALTER DATABASE CHARSET = latin1", true, "|latin1|||"),
+            (
+                "CREATE TABLE charset (charset varchar(9), b text CHARSET latin1, KEY (charset)) CHARSET cp932",
+                true,
+                "|latin1 cp932|||",
+            ),
+            (
+                "CREATE TABLE t (a char(3) charset latin1) ENGINE=InnoDB charset=cp932",
+                true,
+                "|latin1 cp932|InnoDB||",
+            ),
+            // A word like others in queries and programs.
+            (
+                "CREATE PROCEDURE p() BEGIN SELECT charset FROM l; SELECT MAX(a) charset FROM l; END",
+                true,
+                "||||",
+            ),
+            ("CREATE PROCEDURE p() SELECT @@collation_connection INTO v", true, "||||"),
+            (
+                "CREATE TRIGGER t BEFORE INSERT ON l FOR EACH ROW SET NEW.charset = NEW.lang",
+                true,
+                "||||",
+            ),
+            (
+                "CREATE FUNCTION f() RETURNS text CHARACTER SET latin1 RETURN a COLLATE latin1_bin",
+                true,
+                "latin1_bin|latin1|||",
+            ),
+            ("CREATE VIEW v AS SELECT charset, l.collate FROM l WHERE charset = 'x'", true, "||||"),
             ("INSERT INTO t VALUES ('COLLATE x')", true, "||||"),
             ("CREATE TABLE t (a int COMMENT 'COLLATE x ENGINE=y')", true, "||||"),
         ] {

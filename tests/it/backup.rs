@@ -128,11 +128,11 @@ pub(crate) async fn assert_no_session_left(database: &TestDatabase, limit: std::
     conn.disconnect().await.unwrap();
 }
 
-/// What connections in a database are doing.
+/// What connections in a database are doing, and those elsewhere whose statement names it.
 pub(crate) async fn sessions(conn: &mut Conn, database: &str) -> Vec<String> {
     let query = format!(
         "SELECT CONCAT_WS(' ', ID, COMMAND, INFO) FROM information_schema.PROCESSLIST \
-         WHERE DB = '{database}' AND ID <> CONNECTION_ID()"
+         WHERE (DB = '{database}' OR INFO LIKE '%`{database}`%') AND ID <> CONNECTION_ID()"
     );
     let mut tries = 0;
     loop {

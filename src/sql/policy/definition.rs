@@ -123,6 +123,7 @@ impl<'a> Examiner<'a> {
                 }
             }
             "FUNCTION" | "PROCEDURE" | "EVENT" | "PACKAGE" => {
+                self.event = word == "EVENT";
                 self.take("BODY");
                 self.if_exists();
                 self.qualified(Role::Qualifier);
@@ -133,6 +134,7 @@ impl<'a> Examiner<'a> {
                 return true;
             }
             "TRIGGER" => {
+                self.event = false;
                 self.if_exists();
                 self.qualified(Role::Qualifier);
                 if self.pass_until(&["ON"]) {
@@ -212,11 +214,12 @@ impl<'a> Examiner<'a> {
             "EVENT" | "VIEW" | "SEQUENCE" | "FUNCTION" | "PROCEDURE" | "LIBRARY" => {
                 self.if_exists();
                 self.qualified(Role::Qualifier);
-                if word == "EVENT" && self.pass_until(&["RENAME", "DO"]) && self.take("RENAME") {
+                self.event = word == "EVENT";
+                if self.event && self.pass_until(&["RENAME", "DO"]) && self.take("RENAME") {
                     self.take("TO");
                     self.qualified(Role::Qualifier);
                 }
-                return word == "EVENT";
+                return self.event;
             }
             "USER" | "ROLE" => self.reach(Reach::Accounts, format!("ALTER {word}")),
             _ => self.reach(Reach::Server, format!("ALTER {word}")),

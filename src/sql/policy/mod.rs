@@ -113,8 +113,12 @@ impl Examined {
 
 /// Examines a statement. `several` says whether it can be more than one for the server.
 pub(crate) fn examine(text: &[u8], reading: &Reading, several: bool) -> Examined {
-    let mut examiner =
-        Examiner { tokens: Tokens::new(text, reading), found: Examined::default(), last: None };
+    let mut examiner = Examiner {
+        tokens: Tokens::new(text, reading),
+        found: Examined::default(),
+        last: None,
+        event: false,
+    };
     loop {
         let program = examiner.statement();
         examiner.found.parts += 1;
@@ -147,6 +151,8 @@ struct Examiner<'a> {
     found: Examined,
     /// The token taken last.
     last: Option<Token<'a>>,
+    /// Whether the program that is created or altered is an event.
+    event: bool,
 }
 
 impl<'a> Examiner<'a> {

@@ -14,8 +14,10 @@ enum Open {
     Block,
     /// `REPEAT`, whose `END REPEAT` follows a condition.
     Repeat,
-    /// `CASE`, which may be an expression.
+    /// `CASE` as a statement.
     Case,
+    /// `CASE` as an expression, behind whose `THEN` no statement stands.
+    CaseValue,
     /// What stands between `AS` and `BEGIN` in the mode `ORACLE`, or in a package.
     Declarations,
 }
@@ -37,6 +39,8 @@ struct Body<'a> {
     open: Vec<Open>,
     /// Parentheses that are open.
     depth: usize,
+    /// Whether this is the schedule of an event, behind whose `DO` the body begins.
+    schedule: bool,
     /// Whether a statement can begin here.
     start: bool,
     /// Whether the head of the program, or of one in a package, is over.
@@ -49,7 +53,7 @@ struct Body<'a> {
 impl<'a> Examiner<'a> {
     /// Passes over the rest of a program, up to the sign that ends it.
     pub(super) fn pass_body(&mut self) {
-        let mut body = Body { start: true, ..Body::default() };
+        let mut body = Body { start: true, schedule: self.event, ..Body::default() };
         while let Some(token) = self.tokens.peek() {
             if token.is_sign(b';') {
                 if body.open.is_empty() {
@@ -72,6 +76,12 @@ impl<'a> Examiner<'a> {
         } else if token.is_sign(b')') {
             body.depth = body.depth.saturating_sub(1);
         }
+        if body.schedule {
+            if body.depth == 0 && token.is("DO") {
+                (body.schedule, body.start, body.past_head) = (false, true, true);
+            }
+            return;
+        }
         let after = |word: &str| body.before.is_some_and(|before| before.is(word));
         let after_sign = |sign| body.before.is_some_and(|before| before.is_sign(sign));
         let named = after_sign(b'.')
@@ -89,7 +99,7 @@ impl<'a> Examiner<'a> {
         if named || labelled {
             // A name, whatever word it is.
         } else if token.is("CASE") {
-            body.open.push(Open::Case);
+            body.open.push(if can_start { Open::Case } else { Open::CaseValue });
             body.past_head = true;
         } else if token.is("END") {
             self.end_of(body, begins);
@@ -129,7 +139,13 @@ impl<'a> Examiner<'a> {
             }
             while self.tokens.take_sign(b'>') {}
             body.start = true;
-        } else if token.is_any(&["THEN", "ELSE", "DO", "LOOP"]) || token.is_sign(b':') {
+        } else if token.is_any(&["THEN", "ELSE"]) {
+            body.start = body.open.last() != Some(&Open::CaseValue);
+        } else if token.is("DO") {
+            // That of a loop, not the statement.
+            body.start = !can_start;
+            body.past_head = true;
+        } else if token.is("LOOP") || token.is_sign(b':') {
             body.start = true;
         } else if can_start && verb {
             body.past_head = true;
@@ -157,8 +173,10 @@ impl<'a> Examiner<'a> {
         match body.open.last() {
             Some(Open::Case) => {
                 body.open.pop();
-                // That of the statement; behind that of an expression a name can follow.
                 self.tokens.take_word("CASE");
+            }
+            Some(Open::CaseValue) => {
+                body.open.pop();
             }
             Some(Open::Repeat) if self.tokens.take_word("REPEAT") => {
                 body.open.pop();

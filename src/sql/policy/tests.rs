@@ -230,6 +230,39 @@ fn several_statements_in_one_text_count_one_by_one() {
         ),
         ("CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW FOLLOWS begin SELECT 1; USE x", "Use x"),
         ("CREATE FUNCTION f() RETURNS INT RETURN begin; USE x", "Use x"),
+        // Functions called like statements.
+        (
+            "CREATE PROCEDURE p() BEGIN SELECT CASE WHEN 1 THEN IF(1,1,2) ELSE REPEAT('a',3) END; END; \
+             DROP DATABASE x",
+            "Drop x",
+        ),
+        (
+            "CREATE PROCEDURE p() BEGIN IF CASE WHEN 1 THEN IF(1,1,2) END THEN USE y; ELSE \
+             CASE 1 WHEN 1 THEN IF 1 THEN USE y; END IF; END CASE; END IF; END; DROP DATABASE x",
+            "Drop x",
+        ),
+        ("CREATE PROCEDURE p() BEGIN DO IF(1,1,1); END; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() DO IF(1,1,1); DROP DATABASE x", "Drop x"),
+        (
+            "CREATE FUNCTION f() RETURNS INT RETURN CASE WHEN 1 THEN IF(1,2,3) ELSE 0 END; \
+             DROP DATABASE x",
+            "Drop x",
+        ),
+        (
+            "CREATE EVENT e ON SCHEDULE EVERY IF(1,1,1) DAY DISABLE DO SELECT 1; DROP DATABASE x",
+            "Drop x",
+        ),
+        (
+            "CREATE EVENT e ON SCHEDULE EVERY CASE WHEN 1 THEN IF(1,1,1) END DAY DO IF 1 THEN USE y; \
+             END IF; DROP DATABASE x",
+            "Drop x",
+        ),
+        ("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DO REPEAT('a', 2); DROP DATABASE x", "Drop x"),
+        ("ALTER EVENT e ON SCHEDULE EVERY IF(1,1,1) DAY; DROP DATABASE x", "Drop x"),
+        (
+            "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO CASE 1 WHEN 1 THEN USE y; END CASE; USE x",
+            "Use x",
+        ),
         // The mode ORACLE.
         (
             "CREATE PROCEDURE p AS a INT; b INT; BEGIN GRANT a TO b; <<l>> LOOP USE y; END LOOP; \

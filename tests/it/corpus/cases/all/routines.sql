@@ -34,3 +34,8 @@ CREATE PROCEDURE ends_in_comment() SELECT 1 -- the end
 DELIMITER //
 CREATE PROCEDURE dynamic_() BEGIN PREPARE s FROM 'SELECT ''x'''; EXECUTE s; DEALLOCATE PREPARE s; END//
 DELIMITER ;
+-- Words that are options of tables elsewhere.
+CREATE TABLE words (charset VARCHAR(9), lang VARCHAR(9));
+CREATE PROCEDURE words() SELECT charset, MAX(lang) charset, @@collation_connection FROM words WHERE charset = lang;
+CREATE TRIGGER words BEFORE INSERT ON words FOR EACH ROW SET NEW.charset = NEW.lang;
+CREATE EVENT words ON SCHEDULE EVERY 1 YEAR DISABLE DO DELETE FROM words WHERE charset = CASE WHEN 1 THEN IF(1, 'a', 'b') END;
