@@ -340,8 +340,7 @@ impl<'a> Scan<'a> {
                 }
                 if let Verdict::Skip(words) = judged.verdict {
                     see(&mut self.skipped, words, &place);
-                }
-                if !judged.examined.settings.is_empty() {
+                } else if !judged.examined.settings.is_empty() {
                     self.offline.follow(&judged.examined.settings, &mut self.splitter);
                     if self.offline.is_lost() {
                         self.lost.get_or_insert(place);

@@ -402,8 +402,7 @@ impl Prepared {
         if self.options.mode() == RestoreMode::Merge && replayed.statements == 0 {
             touched.store(false, Ordering::SeqCst);
         }
-        sent?;
-        replayed.take_errors()?;
+        replayed.outcome(sent)?;
         if session.is_in_transaction() && replayed.uncommitted {
             return Err(Error::new(
                 ErrorKind::Mismatch,

@@ -158,6 +158,11 @@ mod tests {
             ("SET character_set_client = @never", Charset::Utf8),
             ("SET @name = 'gbk'", Charset::Utf8),
             ("SET character_set_client = @name", Charset::Gbk),
+            ("SELECT 'big5' INTO @name", Charset::Gbk),
+            ("SET character_set_client = @name", Charset::Utf8),
+            ("SET @name = 'gbk'", Charset::Utf8),
+            ("SELECT @other := 1, @name := 'big5' FROM t", Charset::Utf8),
+            ("SET character_set_client = @name", Charset::Utf8),
             ("SET character_set_client = CONCAT(@name, '')", Charset::Utf8),
         ] {
             let settings = examine(text.as_bytes(), &offline.reading, false).settings;

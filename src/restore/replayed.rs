@@ -12,18 +12,26 @@ const ERRORS_KEPT: usize = 100;
 
 /// Warnings after which the target does not hold what the script says: a value was cut, replaced
 /// or put into a range, or a row was left out.
-const CHANGES_DATA: [u16; 11] = [
+const CHANGES_DATA: [u16; 19] = [
     1048, // a NULL became something else
     1062, // a row was left out, because its key was there
+    1263, // a NULL became the default
     1264, // out of range
     1265, // data truncated
     1292, // truncated incorrect value
     1300, // invalid character string
+    1364, // no default
     1366, // incorrect value
     1406, // data too long
     1411, // incorrect value of a function
     1452, // a row was left out, because of a foreign key
+    1526, // a row was left out, because no partition takes it
+    1586, // a row was left out, because its key was there
+    1690, // out of range
+    1748, // a row was left out, because it is of another partition
     3140, // invalid JSON text
+    3819, // a row was left out, because of a check constraint (MySQL)
+    4025, // the same (MariaDB)
 ];
 
 /// What a replay did.
@@ -73,13 +81,18 @@ impl Replayed {
         Ok(())
     }
 
-    /// The errors after which the replay went on, as one: the first, with the others behind it.
-    pub(super) fn take_errors(&mut self) -> Result<()> {
+    /// What the replay came to: an error that ended it, or the first of those after which it went
+    /// on; with the others of these behind it.
+    pub(super) fn outcome(&mut self, sent: Result<()>) -> Result<()> {
         let total = std::mem::take(&mut self.errors_total);
         let mut errors = std::mem::take(&mut self.errors).into_iter();
-        match errors.next() {
-            Some(first) => Err(first.with_others(errors.collect(), total.saturating_sub(1))),
-            None => Ok(()),
+        match sent {
+            Err(last) if total == 0 => Err(last),
+            Err(last) => Err(last.with_others(errors.collect(), total)),
+            Ok(()) => match errors.next() {
+                Some(first) => Err(first.with_others(errors.collect(), total.saturating_sub(1))),
+                None => Ok(()),
+            },
         }
     }
 
@@ -131,6 +144,15 @@ impl Replayed {
         }
         lines.extend(self.warnings);
         let kept = u64::try_from(WARNINGS_KEPT).unwrap_or(u64::MAX);
+        let listed: u64 = self.warning_codes.values().sum();
+        if self.warnings_total > listed {
+            lines.push(format!(
+                "the server does not list {} of its {} warnings (max_error_count): data may have been \
+                 changed or left out",
+                self.warnings_total - listed,
+                self.warnings_total
+            ));
+        }
         if self.warnings_total > kept {
             let codes: Vec<_> =
                 self.warning_codes.iter().map(|(code, times)| format!("{code}: {times}")).collect();

@@ -55,7 +55,7 @@ impl Tool {
     fn is_whole(self, marks: &Marks) -> Option<bool> {
         match self {
             Self::Mysqldump | Self::MariadbDump => {
-                Some(marks.last_line().starts_with(b"-- Dump completed"))
+                Some(marks.last_line().starts_with(COMPLETED) && !marks.overtaken)
             }
             Self::PhpMyAdmin | Self::HeidiSql => marks.puts_back(),
             // A line with the time at which it ended: `-- 2024-05-01 12:00:00`, with ` UTC` behind
@@ -77,24 +77,60 @@ fn is_time_line(line: &[u8]) -> bool {
     head.iter().zip(pattern).all(same) && matches!(tail, Some(b"" | b" UTC"))
 }
 
-/// The first and the last bytes of a script.
+/// The first and the last bytes of a script, and the dumps of stock tools in it.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     head: Vec<u8>,
     tail: Vec<u8>,
+    /// Dumps that have begun, and that are completed.
+    begun: u64,
+    completed: u64,
+    /// Whether one began before the one in front of it was complete.
+    overtaken: bool,
+    /// The end of the text that was seen, where such a line may have begun.
+    edge: Vec<u8>,
 }
+
+/// What a line of a comment begins with, the line break before it included.
+const LINE: &[u8] = b"\n-- ";
+const COMPLETED: &[u8] = b"-- Dump completed";
 
 impl Marks {
     const HEAD_BYTES: usize = 4096;
     const TAIL_BYTES: usize = 2048;
+    /// As long as the longest beginning of a line that is looked for.
+    const MARK_BYTES: usize = COMPLETED.len();
 
     pub(super) fn see(&mut self, text: &[u8]) {
+        if self.head.is_empty() {
+            // A line like others.
+            self.edge.push(b'\n');
+        }
         let missing = Self::HEAD_BYTES.saturating_sub(self.head.len());
         self.head.extend(text.iter().take(missing));
         let new = text.get(text.len().saturating_sub(Self::TAIL_BYTES)..).unwrap_or_default();
         self.tail.extend_from_slice(new);
         let surplus = self.tail.len().saturating_sub(Self::TAIL_BYTES);
         self.tail.drain(..surplus);
+        let mut joined = std::mem::take(&mut self.edge);
+        joined.extend_from_slice(text);
+        let mut seen = joined.len().saturating_sub(LINE.len() - 1);
+        for at in memchr::memmem::find_iter(&joined, LINE) {
+            let line = joined.get(at + 1..).unwrap_or_default();
+            if line.len() < Self::MARK_BYTES {
+                // The rest of it comes with the next piece.
+                seen = at;
+                break;
+            }
+            if line.starts_with(COMPLETED) {
+                self.completed += 1;
+            } else if [Tool::Mysqldump, Tool::MariadbDump].iter().any(|tool| tool.wrote(line)) {
+                self.overtaken |= self.begun > self.completed;
+                self.begun += 1;
+            }
+        }
+        joined.drain(..seen);
+        self.edge = joined;
     }
 
     pub(super) fn head(&self) -> &[u8] {
@@ -204,6 +240,25 @@ mod tests {
     const SAVES: &str = "/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;\n";
     const BACK: &str = "/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;\n";
     const ROWS: &str = "INSERT INTO t VALUES (1);\n";
+
+    #[test]
+    fn a_dump_in_front_of_another_has_to_be_whole() {
+        for head in ["-- MySQL dump 10.13  Distrib 9.7.4\n", "/*M!1*/ \n-- MariaDB dump 10.19\n"] {
+            let whole = format!("{head}{ROWS}-- Dump completed on 2026-01-01\n");
+            for (text, expected) in [
+                (format!("{whole}{whole}\n{whole}"), true),
+                (format!("{head}{ROWS}{whole}"), false),
+                (format!("{whole}{head}{ROWS}{whole}"), false),
+                (format!("{whole}{head}{ROWS}"), false),
+            ] {
+                let judged = marks(&text).judge(&RestoreOptions::default());
+                assert_eq!(judged.is_ok(), expected, "{text}");
+                let mut at_once = Marks::default();
+                at_once.see(text.as_bytes());
+                assert_eq!(at_once.judge(&RestoreOptions::default()).is_ok(), expected, "{text}");
+            }
+        }
+    }
 
     #[test]
     fn tools_are_known_by_their_header_and_whole_by_their_end() {

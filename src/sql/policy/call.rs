@@ -1,4 +1,4 @@
-//! Functions of other databases among values.
+//! Functions and sequences of other databases among values.
 //!
 //! A statement of rows is long, and hardly ever calls anything: its tokens are cut only where its
 //! bytes say that it may.
@@ -7,32 +7,72 @@ use super::{Examiner, Role};
 use crate::sql::token::{Reading, Token};
 use crate::sql::{is_identifier, is_space};
 
-impl Examiner<'_> {
-    /// Takes all that is left of a statement, and reports the functions that it calls by a name with
-    /// that of a database in front.
+impl<'a> Examiner<'a> {
+    /// Takes what belongs to a name that was just taken, and reports it if it is a function that is
+    /// called by a name with that of a database in front, or moves a sequence that is named so.
+    pub(super) fn call(&mut self, token: &Token<'a>) {
+        let moves = token.is_any(&["NEXTVAL", "SETVAL"]) && self.tokens.take_sign(b'(');
+        let next_value = token.is("VALUE") && self.take("FOR");
+        if moves || next_value {
+            self.qualified(Role::Qualifier);
+        } else if self.tokens.take_sign(b'.') {
+            let function = self.tokens.take_if(Token::is_name).is_some();
+            if function && self.peek().is_some_and(|token| token.is_sign(b'(')) {
+                self.mention(token, Role::Qualifier);
+            }
+            while self.tokens.take_sign(b'.') {
+                self.next();
+            }
+        }
+    }
+
+    /// Reports what the rest of the statement calls, and takes nothing.
+    pub(super) fn calls_ahead(&mut self) {
+        let (tokens, last) = (self.tokens.clone(), self.last);
+        self.reads();
+        (self.tokens, self.last) = (tokens, last);
+    }
+
+    /// Takes all that is left of a statement of rows, if it may call anything.
     pub(super) fn values(&mut self) {
         if !may_call(self.tokens.rest(), self.tokens.reading()) {
             return;
         }
-        let mut name: Option<Token<'_>> = None;
         while let Some(token) = self.next() {
-            if token.is_sign(b'.')
-                && let Some(database) = name.take()
-            {
-                let function = self.tokens.take_if(Token::is_name).is_some();
-                if function && self.peek().is_some_and(|token| token.is_sign(b'(')) {
-                    self.mention(&database, Role::Qualifier);
-                }
-            } else {
-                name = Some(token).filter(Token::is_name);
+            if token.is_name() {
+                self.call(&token);
             }
         }
     }
 }
 
+/// Whether what stands in the text may call something: strings are not told from code.
+fn may_call(text: &[u8], reading: &Reading) -> bool {
+    may_name_function(text, reading) || may_move_sequence(text)
+}
+
+/// Whether `NEXTVAL`, `SETVAL` or `VALUE FOR` stands in the text, as far as that is told fast.
+fn may_move_sequence(text: &[u8]) -> bool {
+    let is = |start: Option<usize>, word: &[u8]| {
+        let found = start.and_then(|start| text.get(start..start + word.len()));
+        found.is_some_and(|found| found.eq_ignore_ascii_case(word))
+    };
+    memchr::memchr2_iter(b'V', b'v', text).any(|at| {
+        let behind = || text.get(at + 5..).unwrap_or_default();
+        is(Some(at), b"VAL")
+            && (is(at.checked_sub(4), b"NEXT")
+                || is(at.checked_sub(3), b"SET")
+                || (is(Some(at), b"VALUE") && {
+                    let rest = behind().trim_ascii_start();
+                    is_comment(rest)
+                        || rest.get(..3).is_some_and(|word| word.eq_ignore_ascii_case(b"FOR"))
+                }))
+    })
+}
+
 /// Whether a dot stands in the text behind which, but for white space and comments, there may be a
 /// name and an opening parenthesis; strings are not told from code.
-fn may_call(text: &[u8], reading: &Reading) -> bool {
+fn may_name_function(text: &[u8], reading: &Reading) -> bool {
     memchr::memchr_iter(b'.', text).any(|dot| {
         let rest = text.get(dot + 1..).unwrap_or_default().trim_ascii_start();
         let length = rest.iter().take_while(|&&byte| is_identifier(byte)).count();
@@ -86,6 +126,12 @@ mod tests {
             "o/*!.*/f()",
         ] {
             assert!(may(text, &reading), "{text}");
+        }
+        for text in ["(SETVAL(o.s,1))", "nextval (s)", "NEXT VALUE FOR s", "next value/**/for s"] {
+            assert!(may(text, &reading), "{text}");
+        }
+        for text in ["(a) VALUES (1,'value, valued','vV')", "v", "va", "value"] {
+            assert!(!may(text, &reading), "{text}");
         }
         assert!(!may("o.\"f\"(1)", &reading));
         reading.ansi_quotes = true;

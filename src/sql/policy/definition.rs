@@ -176,8 +176,8 @@ impl<'a> Examiner<'a> {
                 }
             } else if token.is_any(&["NEXTVAL", "SETVAL"]) && self.tokens.take_sign(b'(') {
                 self.qualified(Role::Reference);
-            } else if token.is("SELECT") {
-                return;
+            } else if token.is_any(&["SELECT", "VALUES"]) {
+                self.reads();
             }
         }
     }

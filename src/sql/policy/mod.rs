@@ -135,7 +135,11 @@ pub(crate) fn examine(text: &[u8], reading: &Reading, several: bool) -> Examined
             break;
         }
     }
-    examiner.found
+    let mut found = examiner.found;
+    // What was looked at twice.
+    found.databases.sort_by_key(|mention| mention.range.start);
+    found.databases.dedup();
+    found
 }
 
 /// Whether a text can be more than one statement for the server.
@@ -257,8 +261,14 @@ impl<'a> Examiner<'a> {
                 self.qualified(Role::Qualifier);
                 self.values();
             }
-            "UPDATE" => self.tables_until(&["SET"]),
-            "DELETE" => self.tables_until(&["WHERE", "ORDER", "LIMIT", "RETURNING"]),
+            "UPDATE" => {
+                self.calls_ahead();
+                self.tables_until(&["SET"]);
+            }
+            "DELETE" => {
+                self.calls_ahead();
+                self.tables_until(&["WHERE", "ORDER", "LIMIT", "RETURNING"]);
+            }
             "LOAD" => self.load(),
             "LOCK" | "UNLOCK" => {
                 if self.take("INSTANCE") {
@@ -285,6 +295,7 @@ impl<'a> Examiner<'a> {
             }
             "EXPLAIN" | "DESCRIBE" | "DESC" => self.explained(),
             "WITH" => {
+                self.calls_ahead();
                 if self.pass_until(&["SELECT", "UPDATE", "DELETE", "INSERT", "REPLACE", "VALUES"]) {
                     return self.statement();
                 }
@@ -402,6 +413,19 @@ impl<'a> Examiner<'a> {
                 {
                     self.reach(Reach::Server, format!("INTO {}", file.upper()));
                 }
+                while self.tokens.take_sign(b'@') {
+                    self.changed_variable();
+                    self.tokens.take_sign(b',');
+                }
+                continue;
+            }
+            if token.is_sign(b'@') {
+                self.next();
+                let mut ahead = self.tokens.clone();
+                ahead.next();
+                if ahead.take_sign(b':') {
+                    self.changed_variable();
+                }
                 continue;
             }
             if !token.is_name() {
@@ -409,19 +433,7 @@ impl<'a> Examiner<'a> {
                 continue;
             }
             self.next();
-            let moves = token.is_any(&["NEXTVAL", "SETVAL"]) && self.tokens.take_sign(b'(');
-            let next_value = token.is("VALUE") && self.take("FOR");
-            if moves || next_value {
-                self.qualified(Role::Qualifier);
-            } else if self.tokens.take_sign(b'.') {
-                let function = self.tokens.take_if(Token::is_name).is_some();
-                if function && self.peek().is_some_and(|token| token.is_sign(b'(')) {
-                    self.mention(&token, Role::Qualifier);
-                }
-                while self.tokens.take_sign(b'.') {
-                    self.next();
-                }
-            }
+            self.call(&token);
         }
     }
 

@@ -101,12 +101,14 @@ impl<'a> Examiner<'a> {
             let Some(first) = self.next() else { break };
             match first.upper().as_str() {
                 "NAMES" => {
+                    others = true;
                     self.found.settings.charset = Some(self.next().into());
                     if self.take("COLLATE") {
                         self.next();
                     }
                 }
                 "CHARACTER" | "CHARSET" => {
+                    others = true;
                     self.take("SET");
                     self.found.settings.charset = Some(self.next().into());
                 }
@@ -116,12 +118,16 @@ impl<'a> Examiner<'a> {
                 "DEFAULT" => self.reach(Reach::Accounts, "SET DEFAULT ROLE"),
                 "RESOURCE" => self.reach(Reach::Server, "SET RESOURCE GROUP"),
                 "TRANSACTION" => {
+                    others = true;
                     if scope == Scope::Server {
                         self.reach(Reach::Server, "SET GLOBAL TRANSACTION");
                     }
                     self.pass_value();
                 }
-                _ if first.is_sign(b'@') && !self.peek_sign(b'@') => self.user_variable(),
+                _ if first.is_sign(b'@') && !self.peek_sign(b'@') => {
+                    others = true;
+                    self.user_variable();
+                }
                 _ => {
                     let (scope, name) = self.variable(first, scope);
                     let replication = REPLICATION_STATE.contains(&name.as_str());
@@ -213,6 +219,15 @@ impl<'a> Examiner<'a> {
         self.found.settings.saved.push((name_text, source));
     }
 
+    /// Takes the name of a user variable that gets a value which the text does not tell.
+    pub(super) fn changed_variable(&mut self) {
+        if let Some(name) = self.tokens.take_if(Token::is_name) {
+            let name = name.value().to_lowercase();
+            self.found.settings.saved_charsets.push((name.clone(), CharsetSource::Unknown));
+            self.found.settings.saved.push((name, ModeSource::Unknown));
+        }
+    }
+
     fn assigned(&mut self, name: &str, scope: Scope) {
         self.take_equals();
         if scope == Scope::Server {
@@ -243,11 +258,8 @@ impl<'a> Examiner<'a> {
                 depth += 1;
             } else if token.is_sign(b')') {
                 depth = depth.saturating_sub(1);
-            } else if token.is_name() && self.tokens.take_sign(b'.') {
-                let function = self.tokens.take_if(Token::is_name).is_some();
-                if function && self.peek_sign(b'(') {
-                    self.mention(&token, super::Role::Qualifier);
-                }
+            } else if token.is_name() {
+                self.call(&token);
             }
         }
     }

@@ -169,6 +169,23 @@ on_each_server! {
         }
     }
 
+    /// What the server does not say is said.
+    async fn warnings_that_are_not_listed_are_told(server: TestServer) {
+        let target = server.database().await;
+        let (directory, path) = scratch();
+        let options = RestoreOptions::default().with_restore_point_directory(directory.path());
+        let script = "SET max_error_count = 0, sql_mode = ''; CREATE TABLE t (a VARCHAR(1)); \
+                      INSERT INTO t VALUES ('long'); SET @m = 7, sql_log_bin = 0;";
+        std::fs::write(&path, script).unwrap();
+        // A setting beside one that is left out would be left out with it.
+        let error = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Config, &["SQL_LOG_BIN"]);
+        std::fs::write(&path, script.rsplit_once("SET").unwrap().0).unwrap();
+        let report = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap();
+        assert_eq!(report.server_warnings, 1);
+        assert!(report.warnings.iter().any(|line| line.contains("max_error_count")), "{report:?}");
+    }
+
     /// Of two databases under one name the first would be lost.
     async fn two_databases_do_not_go_into_one(server: TestServer) {
         let (one, two) = (server.database().await, server.database().await);
