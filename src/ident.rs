@@ -208,6 +208,7 @@ pub(crate) fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// S3.
     #[test]
     fn identifiers_double_their_backticks() {
         assert_eq!(quote_identifier("a`b"), "`a``b`");
@@ -215,6 +216,7 @@ mod tests {
         assert_eq!(quote_identifier("sp ace.\"'"), "`sp ace.\"'`");
     }
 
+    /// S4.
     #[test]
     fn an_object_name_stays_on_one_line() {
         let name = ObjectName::new(ObjectKind::Table, "a", "b\n-- c\u{2028}\u{7f}");

@@ -1,7 +1,7 @@
 //! The rules of FORMAT.md on files that were written once and are never changed.
 //!
-//! Whatever a later version of the crate does, it must read these files. The names of the tests
-//! begin with the rules that they check.
+//! Whatever a later version of the crate does, it must read these files. The comment of a test begins
+//! with the rules that it checks, here and everywhere else.
 
 #![allow(
     clippy::unwrap_used,
@@ -97,8 +97,9 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
+/// F26.
 #[test]
-fn f26_every_frozen_file_is_tested() {
+fn every_frozen_file_is_tested() {
     let mut found = BTreeSet::new();
     for folder in std::fs::read_dir(fixtures()).unwrap().map(Result::unwrap) {
         if folder.file_type().unwrap().is_dir() {
@@ -111,8 +112,9 @@ fn f26_every_frozen_file_is_tested() {
     assert_eq!(found, FILES.map(|file| file.name.to_owned()).into());
 }
 
+/// F21, F22, F26.
 #[tokio::test]
-async fn f21_f22_frozen_files_are_verified() {
+async fn frozen_files_are_verified() {
     for file in FILES {
         let report = verify(file.path(), &Context::new()).await.unwrap();
         assert_eq!((report.objects, report.rows), (file.objects, file.rows), "{}", file.name);
@@ -121,8 +123,9 @@ async fn f21_f22_frozen_files_are_verified() {
     }
 }
 
+/// F12.
 #[test]
-fn f12_the_manifest_says_what_is_in_the_file() {
+fn the_manifest_says_what_is_in_the_file() {
     let [named, one] = FILES.map(|file| file.footer().manifest);
     for manifest in [&named, &one] {
         assert_eq!((manifest.format, manifest.flavor.as_str()), (1, "MariaDB"));
@@ -146,8 +149,9 @@ fn f12_the_manifest_says_what_is_in_the_file() {
     assert!(object(ObjectKind::View, "a_total").definition);
 }
 
+/// F4, F5, F16, F17, F18.
 #[test]
-fn f4_f5_f16_f17_f18_signature_and_trailer_stand_where_they_should() {
+fn signature_and_trailer_stand_where_they_should() {
     for file in FILES {
         let length = u64::try_from(file.bytes().len()).unwrap();
         let text = file.text(0, length);
@@ -160,8 +164,9 @@ fn f4_f5_f16_f17_f18_signature_and_trailer_stand_where_they_should() {
     }
 }
 
+/// F10, F11.
 #[test]
-fn f10_f11_footer_lines_are_short_and_ascii() {
+fn footer_lines_are_short_and_ascii() {
     for file in FILES {
         let ([manifest, _, end], _) = file.trailer();
         let text = file.text(manifest, end);
@@ -177,8 +182,9 @@ fn f10_f11_footer_lines_are_short_and_ascii() {
     }
 }
 
+/// F2, F14.
 #[test]
-fn f2_f14_members_follow_one_another() {
+fn members_follow_one_another() {
     for file in FILES {
         let ([manifest, ..], _) = file.trailer();
         let mut next = 0;
@@ -193,8 +199,9 @@ fn f2_f14_members_follow_one_another() {
     }
 }
 
+/// F7, F9.
 #[test]
-fn f7_f9_sections_stand_in_their_order() {
+fn sections_stand_in_their_order() {
     use Section::{
         Database, End, Events, Routines, Sequences, StandIns, Start, Tables, Triggers, Views,
     };
@@ -232,8 +239,9 @@ fn f7_f9_sections_stand_in_their_order() {
     }
 }
 
+/// F13, F15.
 #[test]
-fn f13_f15_the_parts_of_a_table_add_up() {
+fn the_parts_of_a_table_add_up() {
     for file in FILES {
         let footer = file.footer();
         for (position, object) in (0u32..).zip(&footer.manifest.objects) {
@@ -250,9 +258,9 @@ fn f13_f15_the_parts_of_a_table_add_up() {
     }
 }
 
-/// A gunzipped backup is a script, and no backup any more.
+/// F18, F21: A gunzipped backup is a script, and no backup any more.
 #[test]
-fn f18_f21_a_backup_that_was_gunzipped_is_refused() {
+fn a_backup_that_was_gunzipped_is_refused() {
     let file = &FILES[1];
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("gunzipped.sql");
@@ -285,8 +293,9 @@ fn documented_fields(rule: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// F12, F13.
 #[test]
-fn f12_f13_every_field_is_documented() {
+fn every_field_is_documented() {
     let (mut manifest, mut index) = (BTreeSet::new(), BTreeSet::new());
     for file in FILES {
         let footer = file.footer();
@@ -297,6 +306,41 @@ fn f12_f13_every_field_is_documented() {
     manifest.extend(["accounts", "connections", "held", "history_rows"].map(str::to_owned));
     assert_eq!(manifest, documented_fields("F12"));
     assert_eq!(index, documented_fields("F13"));
+}
+
+/// The rules that a comment begins with: `/// F6, S1: …`.
+fn rules_of(line: &str) -> Option<Vec<&str>> {
+    let text = line.trim_start().trim_start_matches('/').strip_prefix(' ')?;
+    let rules: Vec<_> = text.split([':', '.']).next()?.split(", ").collect();
+    let is_rule = |word: &&str| {
+        let number = word.strip_prefix(['F', 'S']);
+        number.is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    (line.trim_start().starts_with("//") && rules.iter().all(is_rule)).then_some(rules)
+}
+
+fn collect_rules(directory: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if entry.file_type().unwrap().is_dir() {
+            collect_rules(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(path).unwrap();
+            found.extend(text.lines().filter_map(rules_of).flatten().map(str::to_owned));
+        }
+    }
+}
+
+/// A promise that nothing holds is soon none; nor is there a test for what is promised no more.
+#[test]
+fn every_rule_is_named_by_a_test() {
+    let rules = FORMAT_MD.lines().filter_map(|line| line.strip_prefix("- **")?.split_once(".**"));
+    let rules: BTreeSet<_> = rules.map(|(rule, _)| rule.to_owned()).collect();
+    let mut named = BTreeSet::new();
+    for directory in ["src", "tests"] {
+        collect_rules(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory), &mut named);
+    }
+    assert_eq!(named, rules);
 }
 
 #[test]

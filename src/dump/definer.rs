@@ -129,6 +129,7 @@ mod tests {
         String::from_utf8(apply(create.as_bytes(), &Definer::Strip)).unwrap()
     }
 
+    /// S17.
     #[test]
     fn the_clause_is_found_behind_other_words() {
         assert_eq!(
@@ -142,6 +143,7 @@ mod tests {
         assert_eq!(strip("CREATE DEFINER=`role` FUNCTION f() x"), "CREATE FUNCTION f() x");
     }
 
+    /// S17.
     #[test]
     fn a_clause_in_double_quotes_is_found() {
         assert_eq!(
@@ -155,6 +157,7 @@ mod tests {
         }
     }
 
+    /// S17.
     #[test]
     fn a_body_that_speaks_of_definers_is_left_alone() {
         let create = "CREATE PROCEDURE `p`() SELECT 'DEFINER=`a`@`b` '";
@@ -163,6 +166,7 @@ mod tests {
         assert_eq!(strip(view), view);
     }
 
+    /// S17.
     #[test]
     fn another_account_takes_its_place() {
         let policy = Definer::Replace { user: "o`x".into(), host: "%".into() };

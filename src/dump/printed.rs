@@ -215,6 +215,7 @@ pub(super) fn quoted_length(text: &[u8]) -> usize {
 mod tests {
     use super::*;
 
+    /// S15.
     #[test]
     fn a_comment_is_printed_for_the_mode_in_which_it_is_read() {
         let create =
@@ -225,6 +226,7 @@ mod tests {
         assert_eq!(with_comment(b"CREATE", "", b"''"), b"CREATE");
     }
 
+    /// S15.
     #[test]
     fn a_name_is_printed_in_the_character_set_in_which_it_is_read() {
         let create = "CREATE DEFINER=`é`@`%` PROCEDURE `é`() SELECT 'é'".as_bytes();
@@ -241,6 +243,7 @@ mod tests {
         String::from_utf8(without_own_database(create.as_bytes(), "d`b")).unwrap()
     }
 
+    /// S6.
     #[test]
     fn sequences_and_columns_lose_the_name_of_their_database() {
         assert_eq!(stripped("a int DEFAULT nextval(`d``b`.`s`)"), "a int DEFAULT nextval(`s`)");
@@ -257,6 +260,7 @@ mod tests {
         }
     }
 
+    /// S6.
     #[test]
     fn members_and_defaults_are_replaced_in_their_column_only() {
         let create = "CREATE TABLE `t` (\n  `e` enum('?','b)') DEFAULT '?' COMMENT ' DEFAULT ''?',\n  \
@@ -294,6 +298,7 @@ mod tests {
         assert_eq!(query_of_view(b"CREATE VIEW `w` AS select 1", "v"), None);
     }
 
+    /// S6.
     #[test]
     fn libraries_lose_the_name_of_their_database() {
         let create = "CREATE FUNCTION `f`() RETURNS int\n    LANGUAGE JAVASCRIPT\n    USING \

@@ -300,6 +300,7 @@ mod tests {
     use super::*;
     use crate::sql::split::{Dialect, SplitOptions, Splitter, Step};
 
+    /// S16.
     #[test]
     fn a_delimiter_never_stands_in_the_body() {
         assert_eq!(delimiter_for(b"BEGIN SELECT 1; END"), ";;");
@@ -333,7 +334,7 @@ mod tests {
     ];
 
     proptest! {
-        /// Only the white space at its ends is not kept.
+        /// S16: Only the white space at its ends is not kept.
         #[test]
         fn bodies_are_cut_out_again(
             bodies in vec(vec(select(PIECES), 1..12), 1..4),

@@ -442,3 +442,33 @@ impl<'a, 'b> Inserts<'a, 'b> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S13.
+    #[test]
+    fn a_number_that_is_none_ends_the_dump() {
+        let table = Table {
+            name: "t".into(),
+            engine: None,
+            transactional: true,
+            versioned: false,
+            period: None,
+            rows_estimate: 0,
+            bytes_estimate: 0,
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            partitions: Vec::new(),
+        };
+        let rows = TableRows::new(&table, &Versions::Current, 0, u64::MAX);
+        for (kind, value) in [
+            (ColumnKind::Double, Value::Double(f64::NAN)),
+            (ColumnKind::Double, Value::Double(f64::INFINITY)),
+            (ColumnKind::Float, Value::Float(f32::NEG_INFINITY)),
+        ] {
+            rows.push_value(&mut Vec::new(), &kind, &value).unwrap_err();
+        }
+    }
+}

@@ -126,6 +126,7 @@ mod tests {
         order.into_iter().map(|position| views[position].object.name().to_owned()).collect()
     }
 
+    /// F7.
     #[test]
     fn a_view_follows_what_it_is_built_on_in_any_database() {
         let views = [

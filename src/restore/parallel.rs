@@ -269,6 +269,7 @@ mod tests {
         }
     }
 
+    /// F6.
     #[test]
     fn members_that_hold_rows_of_others_are_not_shared_out() {
         let independent = |members: &[Member]| are_independent(members.iter());

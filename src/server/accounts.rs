@@ -344,6 +344,7 @@ mod tests {
         Account { user: "u".into(), host: "%".into(), role: false }
     }
 
+    /// S19.
     #[test]
     fn a_grant_of_mariadb_loses_the_password() {
         let of = |line| grant_statement(Flavor::MariaDb, &account(), line).sql;
@@ -365,6 +366,7 @@ mod tests {
         }
     }
 
+    /// S19.
     #[test]
     fn single_objects_are_told_from_databases() {
         let of =
@@ -384,6 +386,7 @@ mod tests {
         assert_eq!(of("GRANT PROXY ON `a`@`b` TO `u`@`%`"), None);
     }
 
+    /// S19.
     #[test]
     fn accounts_follow_their_default_roles() {
         let named = |user: &str| Account { user: user.into(), host: "%".into(), role: false };
@@ -394,6 +397,7 @@ mod tests {
         assert_eq!(order, ["c", "b", "a"]);
     }
 
+    /// S19.
     #[test]
     fn what_is_taken_away_is_never_taken_from_the_restoring_account() {
         let sql = grant_statement(Flavor::MySql, &account(), "REVOKE SELECT ON `d`.* FROM `u`@`%`");

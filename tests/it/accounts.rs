@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
+use snapdump::archive::Section;
 use snapdump::{
     ConnectOptions, Context, Databases, DumpOptions, ErrorKind, RestoreOptions, dump, dump_to_path,
     inspect, restore,
@@ -109,7 +110,7 @@ fn leave(server: &TestServer) -> RestoreOptions {
 }
 
 on_each_server! {
-    /// Dropped accounts come back as they were.
+    /// F7, S19: Dropped accounts come back as they were.
     async fn accounts_come_back_as_they_were(server: TestServer) {
         let private = PrivateServer::like(&server).await;
         let server = &private.server;
@@ -129,6 +130,10 @@ on_each_server! {
             assert!(manifest.accounts.iter().any(|name| name == account), "{manifest:?}");
         }
         assert!(manifest.left_out.iter().any(|text| text == "account root@localhost"));
+        let members = inspect(&path).unwrap().index.members;
+        let sections: Vec<_> = members.iter().map(|member| member.section).collect();
+        assert_eq!(sections[..2], [Section::Start, Section::Accounts]);
+        assert_eq!(sections[sections.len() - 2..], [Section::Grants, Section::End]);
         assert_eq!(report.warnings, [""; 0]);
 
         private.run(DROP).await;
@@ -170,7 +175,7 @@ on_each_server! {
         conn.disconnect().await.unwrap();
     }
 
-    /// What is there already keeps its password and its rights, whoever restores.
+    /// S19: What is there already keeps its password and its rights, whoever restores.
     async fn accounts_that_are_there_keep_what_they_have(server: TestServer) {
         let private = PrivateServer::like(&server).await;
         let server = &private.server;
@@ -189,6 +194,11 @@ on_each_server! {
             .with_accounts(true);
         let report = dump_to_path(&root(server), &path, &options, &Context::new()).await.unwrap();
         assert_eq!(report.warnings, [""; 0], "every grant is on something that the file holds");
+        let without = options.with_exclude("table:shop.t".parse().unwrap());
+        let report = dump(&root(server), Vec::new(), &without, &Context::new()).await.unwrap();
+        assert_eq!(report.warnings.len(), 2, "{:?}", report.warnings);
+        let on_table = |line: &String| line.contains("a grant was left out") && line.contains("`t`");
+        assert!(report.warnings.iter().all(on_table), "{:?}", report.warnings);
 
         private.run(&["DROP DATABASE shop", "ALTER USER boss@'%' IDENTIFIED BY 'new'"]).await;
         if !server.is_mariadb() {

@@ -183,7 +183,7 @@ async fn dump_undisturbed(server: &TestServer, path: &Path, options: &DumpOption
 }
 
 on_each_server! {
-    /// The databases are made anew, each as it was, whatever they are called.
+    /// F7, F9: The databases are made anew, each as it was, whatever they are called.
     async fn databases_that_need_one_another_come_back_as_they_were(server: TestServer) {
         let group = Group::make(&server, &NAMES).await;
         let before = group.describe().await;
@@ -266,7 +266,7 @@ on_each_server! {
         group.assert_same_as(&before).await;
     }
 
-    /// A line break in a name must not end a line of the script, or start a command.
+    /// S4: A line break in a name must not end a line of the script, or start a command.
     async fn line_breaks_in_names_do_no_harm(server: TestServer) {
         let group =
             Group::make(&server, &["\nDROP DATABASE x; --\n.", "\\back\\slash", "\r\t\u{85}\r."]).await;

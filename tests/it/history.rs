@@ -94,8 +94,8 @@ async fn versions(database: &TestDatabase, table: &str) -> u64 {
     count(database, &format!("{table} FOR SYSTEM_TIME ALL")).await
 }
 
-/// Every version of every row comes back with its times: by our restore, by the stock client, and
-/// from the stock tool's own dump of the history.
+/// S7: Every version of every row comes back with its times: by our restore, by the stock client,
+/// and from the stock tool's own dump of the history.
 async fn every_version_comes_back(server: TestServer) {
     let source = database(&server).await;
     let (_directory, path) = scratch();

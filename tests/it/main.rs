@@ -56,3 +56,4 @@ mod snapshot;
 mod stock_clients;
 mod stopping;
 mod whole_server;
+mod written;

@@ -52,7 +52,7 @@ async fn account(database: &TestDatabase, rights: &str) -> ConnectOptions {
 const READ: &str = "SELECT, SHOW VIEW, TRIGGER, EVENT";
 
 on_each_server! {
-    /// The manifest names each of them, and says how it was held.
+    /// F12: The manifest names each of them, and says how it was held.
     async fn they_are_held_and_named(server: TestServer) {
         let database = database(&server).await;
         let (_directory, path) = scratch();

@@ -166,7 +166,7 @@ async fn recording_proxy(server: &TestServer) -> (u16, Arc<Mutex<Vec<String>>>) 
 }
 
 on_each_server! {
-    /// Pieces, partitions and whole tables together hold every row once.
+    /// S5: Pieces, partitions and whole tables together hold every row once.
     async fn pieces_make_up_the_whole(server: TestServer) {
         let database = keys_of_all_kinds(&server).await;
         let (_directory, path) = scratch();

@@ -156,8 +156,8 @@ on_each_server! {
         }
     }
 
-    /// The manifest's place in the binary log is where the snapshot stands: the next change in the
-    /// log is the first one that the dump does not hold.
+    /// F12: The manifest's place in the binary log is where the snapshot stands: the next change in
+    /// the log is the first one that the dump does not hold.
     async fn the_log_goes_on_where_the_dump_ends(server: TestServer) {
         let database = server.database().await;
         database.run(&["CREATE TABLE marks (id INT PRIMARY KEY)"]).await;

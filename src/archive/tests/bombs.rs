@@ -36,6 +36,7 @@ fn read_all(file: &[u8]) -> (u64, std::io::Result<()>) {
     }
 }
 
+/// F21.
 #[test]
 fn a_footer_that_inflates_without_measure_is_refused() {
     let (manifest, index) = small_json(GZIP);
@@ -55,6 +56,7 @@ fn a_footer_that_inflates_without_measure_is_refused() {
     }
 }
 
+/// F21.
 #[test]
 fn a_member_that_claims_more_text_than_there_can_be_is_refused() {
     let (manifest, mut index) = small_json(GZIP);
@@ -63,7 +65,8 @@ fn a_member_that_claims_more_text_than_there_can_be_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Manifest);
 }
 
-/// 20,000 tables of names that are much alike: nothing of a real manifest comes near the limit.
+/// F21: 20,000 tables of names that are much alike: nothing of a real manifest comes near the
+/// limit.
 #[test]
 fn the_manifest_of_many_tables_is_no_bomb() {
     let (mut manifest, mut index) = small_json(GZIP);

@@ -19,6 +19,7 @@ fn assert_refused(result: Result<VerifyReport, Error>, what: &str) {
     assert!(!error.chain().contains('\n'), "{what}: {}", error.chain());
 }
 
+/// F18, F21, F22.
 #[test]
 fn every_flipped_byte_is_found() {
     for form in FORMS {
@@ -43,6 +44,7 @@ fn every_flipped_byte_is_found() {
     }
 }
 
+/// F21.
 #[test]
 fn white_space_in_place_of_a_blank_is_found() {
     for form in FORMS {
@@ -59,7 +61,7 @@ fn white_space_in_place_of_a_blank_is_found() {
     }
 }
 
-/// A file that this crate wrote is never taken for a script of somebody else, which would be
+/// F19: A file that this crate wrote is never taken for a script of somebody else, which would be
 /// restored without a manifest to check it against.
 #[test]
 fn damage_at_the_start_does_not_make_it_another_tools_file() {
@@ -75,6 +77,7 @@ fn damage_at_the_start_does_not_make_it_another_tools_file() {
     }
 }
 
+/// F21.
 #[test]
 fn every_shorter_file_is_refused() {
     for form in FORMS {
@@ -91,6 +94,7 @@ fn every_shorter_file_is_refused() {
     }
 }
 
+/// F22.
 #[test]
 fn every_byte_taken_out_is_found() {
     for form in FORMS {
@@ -106,6 +110,7 @@ fn every_byte_taken_out_is_found() {
     }
 }
 
+/// F21.
 #[test]
 fn a_file_that_was_never_finished_says_so() {
     for form in FORMS {
@@ -119,6 +124,7 @@ fn a_file_that_was_never_finished_says_so() {
     }
 }
 
+/// F5, F21.
 #[test]
 fn appended_bytes_are_found() {
     let mut member = GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -136,6 +142,7 @@ fn appended_bytes_are_found() {
     }
 }
 
+/// F5, F21.
 #[test]
 fn files_behind_one_another_are_refused() {
     let other = |form| {
@@ -153,7 +160,7 @@ fn files_behind_one_another_are_refused() {
     }
 }
 
-/// The footer of one file behind the members of another of the same lengths.
+/// F18, F22: The footer of one file behind the members of another of the same lengths.
 #[test]
 fn the_footer_of_another_file_is_refused() {
     let mut texts = small_texts();

@@ -30,11 +30,12 @@ fn assert_is_comment(text: &[u8]) {
     assert!(text.ends_with(b"\n"));
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         assert!(line.starts_with(b"-- "), "{}", line.escape_ascii());
-        assert!(line.len() <= 1000, "{} bytes", line.len());
+        assert!(line.len() <= "-- manifest \n".len() + 900, "{} bytes", line.len());
         assert!(line.iter().all(|&byte| byte == b'\n' || (0x20..0x7f).contains(&byte)));
     }
 }
 
+/// F2, F12, F13.
 #[test]
 fn the_footer_of_a_file_is_what_was_written() {
     for form in FORMS {
@@ -86,6 +87,7 @@ impl Seek for Tail {
     }
 }
 
+/// F20.
 #[test]
 fn the_footer_is_read_without_the_middle() {
     let mut texts = small_texts();
@@ -114,6 +116,7 @@ fn the_footer_is_read_without_the_middle() {
     }
 }
 
+/// F2, F5, F10.
 #[test]
 fn the_text_of_a_file_is_that_of_its_members_and_comments() {
     for form in FORMS {
@@ -132,6 +135,7 @@ fn the_text_of_a_file_is_that_of_its_members_and_comments() {
     }
 }
 
+/// F10, F11.
 #[test]
 fn a_long_manifest_is_cut_into_lines_that_any_client_takes() {
     let mut long = manifest();
@@ -148,6 +152,7 @@ fn a_long_manifest_is_cut_into_lines_that_any_client_takes() {
     }
 }
 
+/// F3.
 #[test]
 fn the_same_text_gives_the_same_bytes_however_many_threads_pack_it() {
     for form in FORMS {
@@ -155,7 +160,7 @@ fn the_same_text_gives_the_same_bytes_however_many_threads_pack_it() {
     }
 }
 
-/// Members are packed in another way from some length on; no reader can tell.
+/// F3: Members are packed in another way from some length on; no reader can tell.
 #[test]
 fn a_member_of_any_length_has_the_same_form() {
     let row = b"INSERT INTO `t` VALUES (1,'a row with some text');\n";
@@ -191,6 +196,7 @@ fn a_file_without_members_still_has_a_footer() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
+    /// F1.
     #[test]
     fn members_of_any_size_and_bytes_are_found_again(
         bodies in prop::collection::vec(

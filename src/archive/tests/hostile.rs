@@ -25,6 +25,7 @@ fn assert_refused(file: &[u8], what: &str) {
     assert!(error.chain().len() < 1000, "{what}: {}", error.chain());
 }
 
+/// F23.
 #[test]
 fn a_file_put_together_by_hand_passes() {
     for form in FORMS {
@@ -36,6 +37,7 @@ fn a_file_put_together_by_hand_passes() {
     }
 }
 
+/// F14, F22.
 #[test]
 fn numbers_that_contradict_the_file_are_refused() {
     let max = u64::MAX;
@@ -58,6 +60,7 @@ fn numbers_that_contradict_the_file_are_refused() {
     }
 }
 
+/// F14, F21.
 #[test]
 fn members_that_overlap_or_leave_a_gap_are_refused() {
     for form in FORMS {
@@ -89,6 +92,7 @@ fn members_that_overlap_or_leave_a_gap_are_refused() {
     }
 }
 
+/// F21.
 #[test]
 fn members_of_objects_and_databases_that_are_not_there_are_refused() {
     for form in FORMS {
@@ -104,6 +108,7 @@ fn members_of_objects_and_databases_that_are_not_there_are_refused() {
     }
 }
 
+/// F12, F13, F21.
 #[test]
 fn values_of_another_type_are_refused() {
     let values = [
@@ -136,6 +141,7 @@ fn values_of_another_type_are_refused() {
     }
 }
 
+/// F10, F21.
 #[test]
 fn a_footer_that_is_no_json_is_refused() {
     let deep = "[".repeat(200_000);
@@ -151,9 +157,13 @@ fn a_footer_that_is_no_json_is_refused() {
         }
         let twice = format!("{manifest}{manifest}");
         assert_refused(&assemble_text(form, &twice, &index, |_| {}), "two manifests");
+        // White space to a reader of JSON, and a line without its prefix.
+        let line = format!("{index}\n");
+        assert_refused(&assemble_text(form, &manifest, &line, |_| {}), "a line of its own");
     }
 }
 
+/// F25.
 #[test]
 fn fields_that_are_not_known_are_passed_over() {
     for form in FORMS {
@@ -171,6 +181,7 @@ fn fields_that_are_not_known_are_passed_over() {
     }
 }
 
+/// F12, F13.
 #[test]
 fn fields_that_are_missing_are_not_made_up() {
     for form in FORMS {
@@ -222,6 +233,7 @@ fn row_counts_beyond_all_numbers_do_no_harm() {
     }
 }
 
+/// F24.
 #[test]
 fn a_newer_format_is_named() {
     for form in FORMS {
@@ -248,6 +260,7 @@ fn a_newer_format_is_named() {
     }
 }
 
+/// F16, F21.
 #[test]
 fn places_that_contradict_the_file_are_refused() {
     for form in FORMS {

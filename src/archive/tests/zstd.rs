@@ -10,7 +10,7 @@ const SMALL: &[u8] = &[
     0x31, 0x3b, 0x0a, 0xe3, 0x29, 0xb1, 0x57,
 ];
 
-/// What a backup is needed for, such a file cannot do, and it is said why.
+/// F19: What a backup is needed for, such a file cannot do, and it is said why.
 #[test]
 fn such_a_file_is_no_backup() {
     for error in [inspect_bytes(SMALL).unwrap_err(), verify_bytes(SMALL).unwrap_err()] {

@@ -282,12 +282,14 @@ mod tests {
         assert_eq!(ColumnKind::of("holograph", "holograph(3)", None, None), None);
     }
 
+    /// S11.
     #[test]
     fn text_with_the_binary_character_set_is_bytes() {
         let kind = ColumnKind::of("TEXT", "text", Some("binary"), None);
         assert_eq!(kind, Some(ColumnKind::Binary));
     }
 
+    /// S11.
     #[test]
     fn members_that_text_does_not_tell_apart_are_numbers() {
         let kind = |column_type: &str, charset: Option<&str>| {
@@ -306,6 +308,7 @@ mod tests {
         assert_eq!(kind("enum('a')", None), Some(ColumnKind::MemberNumber));
     }
 
+    /// S6.
     #[test]
     fn what_three_byte_utf8_does_not_have_is_doubtful() {
         let members = |column_type, charset| Doubtful::of(column_type, Some(charset), None).members;
@@ -319,6 +322,7 @@ mod tests {
         assert!(!Doubtful::of("varbinary(5)", None, Some("'?'")).any());
     }
 
+    /// S11.
     #[test]
     fn only_character_sets_with_one_code_for_each_ascii_character_print_as_ascii() {
         assert_eq!(Charset::of("latin1"), Charset::AsciiSuperset("latin1".into()));

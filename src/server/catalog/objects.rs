@@ -200,3 +200,38 @@ impl Table {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S9.
+    #[test]
+    fn rows_are_ordered_where_they_are_stored_in_that_order() {
+        let order = |engine: &str, prefix| {
+            let part = |column: &str, descending, prefix| KeyPart {
+                column: column.into(),
+                descending,
+                prefix,
+            };
+            let table = Table {
+                name: "t".into(),
+                engine: Some(engine.into()),
+                transactional: true,
+                versioned: false,
+                period: None,
+                rows_estimate: 0,
+                bytes_estimate: 0,
+                columns: Vec::new(),
+                primary_key: vec![part("a", true, false), part("b`", false, prefix)],
+                partitions: Vec::new(),
+            };
+            table.free_order()
+        };
+        for engine in ["InnoDB", "ROCKSDB"] {
+            assert_eq!(order(engine, false).unwrap(), "`a` DESC,`b```");
+            assert_eq!(order(engine, true), None);
+        }
+        assert_eq!(order("MyISAM", false), None);
+    }
+}

@@ -46,6 +46,12 @@ async fn run(name: &'static str, script: &[u8], server: TestServer) {
     trip::every_direction(&case, &server, &sources).await;
 }
 
+// S2: `programs_of_latin1_clients`, and `client_character_sets` in [`generated`].
+// S6: `beyond_bmp`, `table_options_mariadb`, `sequences`.
+// S10: `merge_tables`.
+// S14: `views_broken`, `views_without_definer`, `views_of_times`.
+// S15: `database_collation_of_programs`, `comments`, `events_of_the_past`.
+// S18: `sequences`.
 scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     auto_increment bits blank_text blobs_and_texts comments comments_in_bodies
     database_collation_of_programs database_options date_keys dates decimals defaults

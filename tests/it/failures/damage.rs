@@ -150,6 +150,7 @@ fn damaged(bytes: &[u8], regions: &[(String, Range<usize>)]) -> Vec<(String, Vec
 }
 
 on_each_server! {
+    /// F22.
     async fn nothing_of_a_damaged_backup_reaches_the_server(server: TestServer) {
         let source = sample_database(&server, 40).await;
         let target = server.database().await;

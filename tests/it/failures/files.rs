@@ -111,8 +111,8 @@ fn position(text: &[u8], mark: &str) -> usize {
 }
 
 on_each_server! {
-    /// Cut off at any length, a backup of ours has no footer, and no other tool's file is allowed
-    /// to be a fragment of ours.
+    /// F21: Cut off at any length, a backup of ours has no footer, and no other tool's file is
+    /// allowed to be a fragment of ours.
     async fn a_backup_of_ours_that_was_cut_off_is_refused(server: TestServer) {
         let source = sample_database(&server, 200).await;
         let target = Target::make(&server).await;
@@ -150,7 +150,7 @@ on_each_server! {
         target.assert_untouched().await;
     }
 
-    /// A byte changed anywhere in a backup of ours: found before the first statement.
+    /// F22: A byte changed anywhere in a backup of ours: found before the first statement.
     async fn a_backup_of_ours_that_was_changed_is_refused(server: TestServer) {
         let source = sample_database(&server, 200).await;
         let target = Target::make(&server).await;

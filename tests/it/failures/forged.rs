@@ -94,8 +94,8 @@ async fn source(server: &crate::harness::TestServer) -> TestDatabase {
 }
 
 on_each_server! {
-    /// The digests only say that nothing was damaged. What leaves the database is refused all the
-    /// same, before the server has seen a statement.
+    /// F23: The digests only say that nothing was damaged. What leaves the database is refused all
+    /// the same, before the server has seen a statement.
     async fn a_right_footer_over_hostile_sql_does_not_help(server: TestServer) {
         let source = source(&server).await;
         let target = server.database().await;

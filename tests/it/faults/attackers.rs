@@ -24,7 +24,7 @@ const INJECTIONS: [&str; 5] = [
 ];
 
 on_each_server! {
-    /// CVE-2016-5483 and its kind: our own restore and the stock client take them for names.
+    /// S4: CVE-2016-5483 and its kind: our own restore and the stock client take them for names.
     async fn names_and_comments_that_want_to_be_statements(server: TestServer) {
         let (source, ours, stock) =
             (server.database().await, server.database().await, server.database().await);
@@ -166,7 +166,7 @@ on_each_server! {
     }
 }
 
-/// CVE-2024-21096 and its kind: the version that a server claims stands on a comment line.
+/// S4: CVE-2024-21096 and its kind: the version that a server claims stands on a comment line.
 #[tokio::test]
 async fn a_version_that_wants_to_be_a_command() {
     let server = TestServer::mariadb_11_8();

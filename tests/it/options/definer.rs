@@ -108,12 +108,14 @@ async fn assert_definers(database: &TestDatabase, policy: Definer, expected: &st
 }
 
 on_each_server! {
+    /// S17.
     async fn a_kept_definer_is_the_same_after_the_restore(server: TestServer) {
         let account = Account::make(&server).await;
         let database = programs(&server, &account).await;
         assert_definers(&database, Definer::Keep, &account.text()).await;
     }
 
+    /// S17.
     async fn a_stripped_definer_becomes_whoever_restores(server: TestServer) {
         let account = Account::make(&server).await;
         let database = programs(&server, &account).await;
@@ -124,6 +126,7 @@ on_each_server! {
         assert_definers(&database, Definer::Strip, &own).await;
     }
 
+    /// S17.
     async fn a_replaced_definer_is_the_one_named(server: TestServer) {
         let (account, other) = (Account::make(&server).await, Account::make(&server).await);
         let database = programs(&server, &account).await;

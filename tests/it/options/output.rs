@@ -88,7 +88,7 @@ on_each_server! {
         }
     }
 
-    /// One statement never holds all rows of a table, nor only a few of them.
+    /// S8: One statement never holds all rows of a table, nor only a few of them.
     async fn an_insert_is_about_a_mebibyte_long(server: TestServer) {
         let database = server.database().await;
         database

@@ -143,8 +143,8 @@ on_each_server! {
         }
     }
 
-    /// Statements stay below the packet that the target takes; only a row that is larger by itself
-    /// goes beyond it, alone, and with a warning.
+    /// S8, S11: Statements stay below the packet that the target takes; only a row that is larger
+    /// by itself goes beyond it, alone, and with a warning.
     async fn statements_fit_the_packet_of_the_target(server: TestServer) {
         const PACKET: usize = 64 << 10;
         let database = server.database().await;
