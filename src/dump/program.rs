@@ -8,7 +8,10 @@ use super::script::Script;
 use super::session_settings::{SCRIPT_SQL_MODE, set_charset};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, Flavor, Session, string_literal};
+use crate::server::{Database, Flavor, Session, Trigger, string_literal};
+use crate::sql::charset::Charset;
+use crate::sql::split::Dialect;
+use crate::sql::token::{Reading, Token, Tokens};
 
 /// Writes a stored function, procedure, package, trigger or event. Returns what is lost of it.
 pub(super) async fn write_program(
@@ -31,10 +34,17 @@ pub(super) async fn write_program(
     // MariaDB prints a trigger as it was written.
     let table = trigger.filter(|_| session.flavor() == Flavor::MySql);
     let table = table.map(|trigger| trigger.table.as_str());
+    let missing = trigger.and_then(|trigger| program.missing_column(session, database, trigger));
+    let missing = missing.map(|column| {
+        format!(
+            "{object} names the column '{column}' of its table, which has none of that name any more: \
+             nobody can make it, and a restore fails at it; drop it or make it anew"
+        )
+    });
     let lost = program.rewrite_texts(session, object, table, options.definer()).await?;
     script.comment(format_args!("{object}"));
     let other = program.write(script, database, object, options);
-    Ok(lost.into_iter().chain(other).collect())
+    Ok(lost.into_iter().chain(other).chain(missing).collect())
 }
 
 /// A stored program as the server describes it: its text and the session state in which it was
@@ -186,6 +196,46 @@ impl StoredProgram {
                 .by(&format!("{prefix}_SCHEMA")),
             name = string_literal(object.name())
         )
+    }
+
+    /// A column that the text of a trigger takes from `NEW` or `OLD` and that its table does not have:
+    /// the server lets columns go that triggers name.
+    fn missing_column(
+        &self,
+        session: &Session,
+        database: &Database,
+        trigger: &Trigger,
+    ) -> Option<String> {
+        let table = database.tables.iter().find(|table| table.name == trigger.table)?;
+        let (major, minor, patch) = session.version().number();
+        let reading = Reading {
+            dialect: match session.flavor() {
+                Flavor::MariaDb => Dialect::MariaDb,
+                Flavor::MySql => Dialect::MySql { dollar_quotes: major >= 9 },
+            },
+            version: u32::from(major) * 10_000 + u32::from(minor) * 100 + u32::from(patch),
+            charset: Charset::from_name(&self.charsets.as_ref()?.client).ok()?,
+            ansi_quotes: ["ANSI", "ORACLE"].iter().any(|mode| self.sql_mode.contains(mode)),
+            no_backslash_escapes: self.sql_mode.contains("NO_BACKSLASH_ESCAPES"),
+        };
+        let mut tokens = Tokens::new(&self.create, &reading);
+        while let Some(token) = tokens.next() {
+            if token.is_any(&["NEW", "OLD"])
+                && tokens.take_sign(b'.')
+                && let Some(column) = tokens.take_if(Token::is_name)
+            {
+                let name = column.value();
+                let known = table
+                    .columns
+                    .iter()
+                    .any(|known| known.name.to_lowercase() == name.to_lowercase());
+                // Others are not read for certain in every character set.
+                if !known && name.is_ascii() {
+                    return Some(name);
+                }
+            }
+        }
+        None
     }
 
     fn write(

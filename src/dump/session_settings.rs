@@ -15,6 +15,7 @@ impl Dump {
     /// depends on the time: the same rows give the same bytes, up to the manifest.
     pub(super) async fn start(&mut self) -> Result<()> {
         let with_history = self.keeps_history();
+        let with_loose_keys = self.has_loose_keys();
         let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
         script.section(Section::Start, None).await?;
         let text = script.text();
@@ -50,6 +51,13 @@ impl Dump {
         if with_history {
             script.statement(history::ALLOW_INSERT);
         }
+        if with_loose_keys {
+            // Setting it takes a privilege, so it is only set where it has to be.
+            script.statement(
+                "/*!80400 SET @OLD_RESTRICT_FK=@@RESTRICT_FK_ON_NON_STANDARD_KEY, \
+                 RESTRICT_FK_ON_NON_STANDARD_KEY=OFF */",
+            );
+        }
         if flavor == Flavor::MariaDb {
             // Rows can be older than a constraint. Other servers take this for a comment.
             script.statement(
@@ -63,9 +71,13 @@ impl Dump {
     /// Session settings put back.
     pub(super) async fn end(&mut self) -> Result<()> {
         let with_history = self.keeps_history();
+        let with_loose_keys = self.has_loose_keys();
         let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
         script.section(Section::End, None).await?;
         script.text().push(b'\n');
+        if with_loose_keys {
+            script.statement("/*!80400 SET RESTRICT_FK_ON_NON_STANDARD_KEY=@OLD_RESTRICT_FK */");
+        }
         if with_history {
             script.statement(history::PUT_BACK);
         }
@@ -87,6 +99,11 @@ impl Dump {
             script.statement(sql);
         }
         Ok(())
+    }
+
+    fn has_loose_keys(&self) -> bool {
+        self.shared.options.definitions()
+            && self.shared.plan.databases.iter().any(|database| database.loose_keys)
     }
 
     /// Whether rows of the past are among those of any table.

@@ -23,7 +23,7 @@ mod tls;
 pub(crate) use accounts::Accounts;
 pub(crate) use catalog::{
     Charset, Column, ColumnKind, Database, Fingerprints, InnodbIds, Table, TableState, TableStates,
-    is_system_database, string_literal,
+    Trigger, is_system_database, string_literal,
 };
 pub(crate) use connect::has_no_free_connection;
 pub(crate) use error_number::{

@@ -84,6 +84,7 @@ impl Session {
         self.read_columns(&schema, &mut database).await?;
         self.read_primary_keys(&schema, &mut database).await?;
         self.read_partitions(&schema, &mut database).await?;
+        self.read_foreign_keys(&schema, &mut database).await?;
         self.read_triggers(&schema, &mut database).await?;
         self.read_libraries(&schema, &mut database).await?;
         self.read_routines(&schema, &mut database).await?;
@@ -287,6 +288,23 @@ impl Session {
             if let Some(table) = tables.get_mut(row.text(0)?.as_str()) {
                 table.partitions.push(row.text(1)?);
             }
+        }
+        Ok(())
+    }
+
+    async fn read_foreign_keys(
+        &mut self,
+        schema: &InDatabase,
+        database: &mut Database,
+    ) -> Result<()> {
+        if self.flavor() == Flavor::MySql {
+            // Absent where the columns are no unique key (manual, REFERENTIAL_CONSTRAINTS).
+            let sql = format!(
+                "SELECT 1 FROM information_schema.REFERENTIAL_CONSTRAINTS \
+                 WHERE {} AND UNIQUE_CONSTRAINT_NAME IS NULL LIMIT 1",
+                schema.by("CONSTRAINT_SCHEMA")
+            );
+            database.loose_keys = !self.query(&sql).await?.is_empty();
         }
         Ok(())
     }

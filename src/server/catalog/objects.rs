@@ -17,6 +17,8 @@ pub(crate) struct Database {
     pub(crate) encrypted: bool,
     /// Whether `MySQL` lets nobody change it.
     pub(crate) read_only: bool,
+    /// Whether a foreign key of it names columns that are no unique key, as `MySQL` allows by option.
+    pub(crate) loose_keys: bool,
     pub(crate) tables: Vec<Table>,
     /// Views with their column names; a broken view has none.
     pub(crate) views: BTreeMap<String, Vec<String>>,
@@ -103,6 +105,7 @@ impl Database {
             collation,
             comment: None,
             encrypted: false,
+            loose_keys: false,
             read_only: false,
             tables: Vec::new(),
             views: BTreeMap::new(),

@@ -115,6 +115,11 @@ impl<'a> Examiner<'a> {
                 self.if_exists();
                 self.qualified(Role::Qualifier);
             }
+            // MySQL's views that show rows as JSON documents.
+            "JSON" if self.take("RELATIONAL") && self.take("DUALITY") && self.take("VIEW") => {
+                self.if_exists();
+                self.qualified(Role::Qualifier);
+            }
             "INDEX" => {
                 self.if_exists();
                 if self.pass_until(&["ON"]) {

@@ -49,6 +49,8 @@ fn what_reaches_beyond_the_database_is_found() {
         ("DROP TABLE IF EXISTS a, o.b, `p` . `c`", "Qualifier o, Qualifier p"),
         ("DROP TABLE/*!50000 o*/./*x*/b", "Qualifier o"),
         ("DROP VIEW o.v", "Qualifier o"),
+        ("CREATE OR REPLACE JSON RELATIONAL DUALITY VIEW v AS SELECT 1", ""),
+        ("CREATE SQL SECURITY INVOKER JSON RELATIONAL DUALITY VIEW o.v AS SELECT 1", "Qualifier o"),
         ("DROP TRIGGER IF EXISTS o.t", "Qualifier o"),
         ("DROP INDEX i ON o.t", "Qualifier o"),
         ("RENAME TABLE a TO o.b", "Qualifier o"),

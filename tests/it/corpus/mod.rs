@@ -65,7 +65,7 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
 
 scripts! { mysql on [mysql_9_7]:
     character_sets_mysql checks_not_enforced column_attributes database_encryption dollar_quotes
-    engines_more functional_indexes gipk javascript_bodies json_depth json_indexes json_types libraries
+    duality_views engines_more foreign_keys_loose functional_indexes gipk javascript_bodies json_depth json_indexes json_types libraries
     roles_as_definers spatial_reference table_options_mysql vector views_more
 }
 
