@@ -132,7 +132,12 @@ impl<'a, W: AsyncWrite + Unpin + Send> ArchiveWriter<'a, W> {
 
     fn pack(&self, text: Vec<u8>) -> JoinHandle<Result<Packed>> {
         let packer = self.packer.clone();
-        tokio::task::spawn_blocking(move || packer.pack(text))
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || {
+            let _entered = span.entered();
+            tracing::trace!(bytes = text.len(), "packing a member");
+            packer.pack(text)
+        })
     }
 
     async fn write_footer_member(&mut self, text: Vec<u8>) -> Result<()> {

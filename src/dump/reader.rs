@@ -146,6 +146,7 @@ impl Reader {
         let shared = Arc::clone(&self.shared);
         let context = self.context().clone();
         let database = shared.database(tables.number)?;
+        tracing::trace!(database = database.name, "a reader begins");
         self.session.execute(format!("USE {}", quote_identifier(&database.name))).await?;
         self.script.section(Section::Tables, Some(tables.number)).await?;
         while let Some(unit) = tables.work.take(&context).await? {

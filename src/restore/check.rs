@@ -289,6 +289,20 @@ impl<'a> Scan<'a> {
     }
 
     fn lex(&self, error: &LexError) -> Error {
+        let packet = self.destination.max_allowed_packet;
+        if let LexError::TooLarge { limit, at } = error
+            && u64::try_from(*limit).is_ok_and(|limit| limit > packet)
+        {
+            return Error::config(format!(
+                "a statement of more than {limit} bytes is longer than the server takes, whose \
+                 max_allowed_packet is {packet}: set it higher (SET GLOBAL max_allowed_packet = …) \
+                 for the restore"
+            ))
+            .at(|place| {
+                place.line = Some(at.line);
+                place.byte = Some(at.byte);
+            });
+        }
         let error = lex_error(error);
         match &self.lost {
             Some(place) => Error::new(

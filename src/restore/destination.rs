@@ -13,6 +13,10 @@ use crate::sql::charset::Charset;
 use crate::sql::split::SplitOptions;
 use crate::sql::token::Reading;
 
+/// How much longer than the server takes a statement may be for its length to be told, in bytes.
+/// Beyond that it is refused unread.
+const TOO_LONG_BYTES: u64 = 8 << 20;
+
 /// The server and the session that a script would meet.
 #[derive(Clone, Debug)]
 pub(super) struct Destination {
@@ -51,7 +55,10 @@ impl Destination {
         let (mut split, mut reading) = (split_options(flavor, version), reading(flavor, version));
         let session_mode = row.text(1)?;
         offline::start(&mut split, &mut reading, &session_mode, charset);
-        split.max_statement_bytes = options.max_statement_bytes();
+        let max_allowed_packet = row.optional_number(3)?.unwrap_or(u64::MAX);
+        let known = max_allowed_packet.saturating_add(TOO_LONG_BYTES);
+        split.max_statement_bytes =
+            options.max_statement_bytes().min(usize::try_from(known).unwrap_or(usize::MAX));
         Ok(Self {
             database: database.map(str::to_owned),
             fold: row.text(0)? != "0",
@@ -59,7 +66,7 @@ impl Destination {
             reading,
             session_mode,
             default_mode: row.text(2)?,
-            max_allowed_packet: row.optional_number(3)?.unwrap_or(u64::MAX),
+            max_allowed_packet,
         })
     }
 }

@@ -267,7 +267,8 @@ impl RestoreOptions {
     /// How long a statement may be, in bytes; at most 1 GiB, which is the most that a server takes.
     /// A statement is held in memory as a whole, so this bounds the memory that a file can take:
     /// lower it for files of doubtful origin. The restore of a file with a longer one is refused
-    /// before anything is changed, as is that of one longer than the server's `max_allowed_packet`.
+    /// before anything is changed, as is that of one longer than the server's `max_allowed_packet`,
+    /// of which no more than that and 8 MiB is read.
     #[must_use]
     pub fn with_max_statement_bytes(mut self, bytes: usize) -> Self {
         self.max_statement_bytes = bytes;

@@ -60,10 +60,17 @@ impl Source {
         mut reader: impl AsyncRead + Unpin + Send,
         context: &Context,
     ) -> Result<Self> {
-        let write = |error| Error::io("could not spool the input to a temporary file", error);
+        let directory = std::env::temp_dir();
+        let write = |error| {
+            let place = directory.display();
+            Error::io(
+                format!("could not spool the input to a temporary file in '{place}' (TMPDIR)"),
+                error,
+            )
+        };
         let (file, path) = tempfile::Builder::new()
             .prefix("snapdump-spool-")
-            .tempfile()
+            .tempfile_in(&directory)
             .map_err(write)?
             .into_parts();
         let mut file = tokio::fs::File::from_std(file);

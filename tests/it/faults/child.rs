@@ -29,6 +29,8 @@ const RESULT: &str = "the result of the child: ";
 pub(crate) enum Task {
     Dump {
         path: PathBuf,
+        /// By three connections, in pieces.
+        in_pieces: bool,
     },
     Restore {
         backup: PathBuf,
@@ -72,7 +74,7 @@ pub(crate) struct Errand {
     pub(crate) cancels: bool,
     /// How many file descriptors are left to it.
     pub(crate) descriptors: Option<usize>,
-    /// The phase that panics when it is entered.
+    /// The phase that panics when it is entered, or the event of a task that does.
     pub(crate) panics_at: Option<String>,
     /// Whether it waits for late answers as long as it does by default.
     pub(crate) is_patient: bool,
@@ -102,11 +104,13 @@ pub(crate) struct Limits {
     pub(crate) data_bytes: Option<u64>,
     /// What its C library does wrong.
     pub(crate) fault: Option<LibraryFault>,
+    /// Where it has its temporary files.
+    pub(crate) temporary: Option<PathBuf>,
     /// Permissions of files count for it, also when it is root.
     pub(crate) is_bound: bool,
 }
 
-/// Panics where a phase is entered for the first time.
+/// Panics where a phase is entered, or a task has an event, for the first time.
 struct PanicsAt {
     phase: String,
     struck: AtomicBool,
@@ -114,8 +118,14 @@ struct PanicsAt {
 
 impl tracing::field::Visit for &PanicsAt {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        let is_phase = field.name() == "phase" && format!("{value:?}") == self.phase;
-        assert!(!is_phase || self.struck.swap(true, Ordering::SeqCst), "a planted panic");
+        // The main task of a dump is the test's own.
+        let counts = match field.name() {
+            "phase" => true,
+            "message" => tokio::task::try_id().is_some(),
+            _ => false,
+        };
+        let is_it = counts && format!("{value:?}") == self.phase;
+        assert!(!is_it || self.struck.swap(true, Ordering::SeqCst), "a planted panic");
     }
 }
 
@@ -183,6 +193,9 @@ impl Child {
             command.args(["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"]);
         }
         command.arg("prlimit");
+        if let Some(directory) = &limits.temporary {
+            command.env("TMPDIR", directory);
+        }
         if let Some(fault) = &limits.fault {
             fault.arm(&mut command);
         }
@@ -342,8 +355,14 @@ async fn run(errand: Errand) -> Ended {
         taken.truncate(taken.len() - left);
     }
     let done = match errand.task {
-        Task::Dump { path } => {
-            dump_to_path(&connect, path, &DumpOptions::default(), &context).await.map(drop)
+        Task::Dump { path, in_pieces } => {
+            let options = DumpOptions::default();
+            let options = if in_pieces {
+                options.with_connections(3).with_chunk_bytes(256 << 10)
+            } else {
+                options
+            };
+            dump_to_path(&connect, path, &options, &context).await.map(drop)
         }
         Task::Load { directory, jobs } => {
             super::load::run(&errand.url, connect, &directory, jobs).await;

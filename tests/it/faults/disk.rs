@@ -310,3 +310,41 @@ async fn a_full_disk_can_be_rolled_back_from() {
     assert_eq!(status.unwrap().target, Some(TargetState::Partial));
     figure("faults injected into jobs", 1);
 }
+
+/// What comes by a pipe is copied to a temporary file first, which may not fit.
+#[tokio::test]
+async fn a_pipe_into_a_full_disk() {
+    let server = TestServer::mysql_9_7();
+    let world = World::make(&server, 3_000).await;
+    let place = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::mount(place.path(), 16 << 10);
+    let backup = std::fs::read(world.backup()).unwrap();
+    // More than fit onto the disk and into the pipe.
+    assert!(backup.len() > 100_000, "{}", backup.len());
+    let pipe = world.backup().with_file_name("pipe.sql.gz");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let limits = Limits { temporary: Some(place.path().to_owned()), ..Limits::default() };
+    let url = server.url_of(&world.target.name);
+    let errand = Errand::new(
+        url,
+        Task::Restore {
+            backup: pipe.clone(),
+            points: world.directory.path().to_owned(),
+            connections: 2,
+        },
+    );
+    let child = Child::start(&errand, &limits);
+    // Opens when the child does, and is told when the child has gone.
+    let writer = tokio::task::spawn_blocking(move || std::fs::write(pipe, backup));
+    let ended = child.end().await.expect("it died");
+    assert_eq!(ended.kind, Some(ErrorKind::NoSpace), "{}", ended.chain);
+    let directory = place.path().display().to_string();
+    for word in ["could not spool", &directory, "pipe.sql.gz", "os error 28"] {
+        assert!(ended.chain.contains(word), "{}", ended.chain);
+    }
+    assert_eq!(writer.await.unwrap().unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+    assert_eq!(files_in(place.path()), [""; 0]);
+    drop(disk);
+    assert_eq!(world.settle("a pipe into a full disk").await, End::Before);
+    figure("faults injected", 1);
+}

@@ -16,8 +16,9 @@ pub(crate) struct LibraryFault {
 }
 
 impl LibraryFault {
-    /// The call of this number, of files below a directory, ends the process by a signal (`KILL`,
-    /// `TERM`) or fails (`EIO`, `ENOSPC`). A file named `struck` says then that it has come.
+    /// The call of this number, of files below a directory or that match a pattern, ends the process
+    /// by a signal (`KILL`, `TERM`), fails (`EIO`, `ENOSPC`) or waits (`WAIT`). A file named `struck`
+    /// says then that it has come; when it is removed, the call waits no longer.
     pub(crate) async fn call(
         (call, what): (&str, &str),
         number: u64,

@@ -1,15 +1,18 @@
 //! The matrix: every fault in every phase. A proxy holds the operation at a statement of that
 //! phase, so that the fault comes exactly there.
 
-use std::time::Instant;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use snapdump::{Context, DumpOptions, ErrorKind, TlsMode, dump_to_path, restore};
+use snapdump::{Context, DumpOptions, ErrorKind, Phase as Step, TlsMode, dump_to_path, restore};
 
 use super::proxy::Proxy;
 use super::world::{BOUND, End, World, try_all};
 use super::{chosen, figure};
 use crate::backup::assert_error;
-use crate::harness::TestServer;
+use crate::harness::{TestServer, soon};
+use crate::roundtrip::connect;
 
 /// What passes to the server in the phases of a dump, in their order.
 pub(super) const DUMP_PHASES: [(&str, &str); 5] = [
@@ -20,14 +23,16 @@ pub(super) const DUMP_PHASES: [(&str, &str); 5] = [
     ("events", "SHOW CREATE EVENT"),
 ];
 
-/// The same of a restore over something, and whether the target may be changed by then.
-pub(super) const RESTORE_PHASES: [(&str, &str, bool); 6] = [
-    ("check", "SELECT DATABASE(), @@character_set_database", false),
-    ("restore point", "CONSISTENT SNAPSHOT", false),
-    ("rows of the restore point", "FROM `items`", false),
-    ("replay of definitions", "CREATE TABLE `only_new`", true),
-    ("replay of rows", "INSERT INTO `items`", true),
-    ("replay of views", "`words` AS ", true),
+/// The same of a restore over something, and what the target is by then.
+pub(super) const RESTORE_PHASES: [(&str, &str, End); 8] = [
+    ("check", "SELECT DATABASE(), @@character_set_database", End::Before),
+    ("end of the check", "SELECT User, Host FROM mysql.user", End::Before),
+    ("restore point", "CONSISTENT SNAPSHOT", End::Before),
+    ("rows of the restore point", "FROM `items`", End::Before),
+    ("replay of definitions", "CREATE TABLE `only_new`", End::Between),
+    ("replay of rows", "INSERT INTO `items`", End::Between),
+    ("replay of views", "`words` AS ", End::Between),
+    ("comparison", "SELECT COUNT(*) FROM `items`", End::After),
 ];
 
 /// A row of the tables above.
@@ -46,7 +51,7 @@ impl Phase for (&'static str, &'static str) {
     }
 }
 
-impl Phase for (&'static str, &'static str, bool) {
+impl Phase for (&'static str, &'static str, End) {
     fn text(&self) -> &'static str {
         self.1
     }
@@ -150,7 +155,7 @@ on_each_server! {
 
     async fn a_restore_in_every_phase(server: TestServer) {
         let cases = cases(&server, &RESTORE_PHASES);
-        try_all(&server, 50, cases, async |world, ((phase, text, changes), fault)| {
+        try_all(&server, 50, cases, async |world, ((phase, text, expected), fault)| {
             figure("faults injected", 1);
             let options = world.to().with_tls_mode(TlsMode::Disabled);
             let what = format!("{fault:?} during a restore: {phase}");
@@ -163,8 +168,88 @@ on_each_server! {
             let error = inject(fault, proxy, &world.server, &context, running).await;
             assert_kind(world, fault, &what, error.as_ref());
             let end = world.settle(&what).await;
-            assert_eq!(end, if changes { End::Between } else { End::Before }, "{what}");
+            assert_eq!(end, expected, "{what}");
         })
         .await;
+    }
+}
+
+/// A script whose check does not come to its end: gigabytes of line breaks.
+fn write_endless(path: &Path) {
+    let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    member.write_all(b"SELECT 1;\n").unwrap();
+    member.write_all(&vec![b'\n'; 16 << 20]).unwrap();
+    let member = member.finish().unwrap();
+    std::fs::write(path, member.repeat(1_000)).unwrap();
+}
+
+/// Stopped while the file is read: at once, and nothing has happened.
+#[tokio::test]
+async fn a_restore_in_the_check_of_its_file() {
+    let server = TestServer::mariadb_10_11();
+    let world = World::make(&server, 5).await;
+    let scripts = tempfile::tempdir().unwrap();
+    let script = scripts.path().join("endless.sql.gz");
+    write_endless(&script);
+    for fault in [Fault::Cancel, Fault::Drop] {
+        figure("faults injected", 1);
+        let (context, to) = (Context::new(), world.to());
+        let (path, how, inner) = (script.clone(), world.restore_options(), context.clone());
+        let running = tokio::spawn(async move { restore(&to, path, &how, &inner).await });
+        loop {
+            let progress = context.progress();
+            if progress.phase == Step::Check && progress.bytes_done > 0 {
+                break;
+            }
+            assert!(!running.is_finished(), "{:?}", running.await);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        match fault {
+            Fault::Cancel => context.cancel(),
+            _ => running.abort(),
+        }
+        let ended = tokio::time::timeout(BOUND, running).await.expect("no end");
+        let error = ended.map(Result::unwrap_err).ok();
+        assert_kind(&world, fault, "check", error.as_ref());
+        assert_eq!(world.settle("the check of its file").await, End::Before);
+    }
+    out_of_time(&world, &script, None, Step::Check, End::Before).await;
+}
+
+/// What has been replayed but not compared is not taken for restored.
+#[tokio::test]
+async fn a_restore_out_of_time_in_its_comparison() {
+    let world = World::make(&TestServer::mysql_9_7(), 5).await;
+    let text = Some("SELECT COUNT(*) FROM `items`");
+    out_of_time(&world, &world.backup(), text, Step::Compare, End::After).await;
+}
+
+/// Lets a restore run out of time in a phase; it is held there, or does not leave it by itself.
+async fn out_of_time(
+    world: &World,
+    script: &Path,
+    text: Option<&'static str>,
+    phase: Step,
+    expected: End,
+) {
+    // Patient: nobody else ends it.
+    let options = connect(&world.target).with_tls_mode(TlsMode::Disabled);
+    let mut limit = soon();
+    loop {
+        figure("faults injected", 1);
+        let proxy = Proxy::hold_at(&options, text.unwrap_or("no such text"), 0).await;
+        let context = Context::new().with_timeout(limit);
+        let (via, how) = (proxy.options(&options), world.restore_options());
+        let running = restore(&via, script, &how, &context);
+        let error = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap_err();
+        proxy.stop().await;
+        assert_error(&world.server, &error, ErrorKind::TimedOut, &[]);
+        let end = world.settle(&format!("out of time in {phase}")).await;
+        if error.location().phase == Some(phase) {
+            return assert_eq!(end, expected);
+        }
+        // It did not come so far in this time.
+        assert!(limit < BOUND, "{}", error.chain());
+        limit *= 2;
     }
 }

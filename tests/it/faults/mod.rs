@@ -18,6 +18,7 @@ mod network;
 pub(crate) mod private;
 mod processes;
 pub(crate) mod proxy;
+mod publish;
 mod recorded;
 #[cfg(feature = "http")]
 mod rest;

@@ -21,16 +21,23 @@ fn places() -> u64 {
 /// The first bytes of a connection.
 const EARLY: [u64; 12] = [5, 90, 600, 1, 2, 4, 16, 36, 64, 256, 1_024, 2_048];
 
+/// Which of them are tried on a connection: greeting, handshake and login. In the quick form each
+/// that is not the first has one of its own.
+fn early(connection: usize) -> &'static [u64] {
+    let own = connection % EARLY.len();
+    match connection {
+        _ if is_soak() => &EARLY,
+        0 => &EARLY[..3],
+        _ => &EARLY[own..=own],
+    }
+}
+
 /// Faults spread over all that passed in a run without any.
 fn spread(passed: &[(u64, u64)], how: Break) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (connection, &(up, down)) in passed.iter().enumerate() {
         for (way, bytes) in [(Way::ToServer, up), (Way::ToClient, down)] {
-            if connection == 0 {
-                // Greeting, handshake and login.
-                let early: &[u64] = if is_soak() { &EARLY } else { &EARLY[..3] };
-                faults.extend(early.iter().map(|&at| Fault { connection, way, at, how }));
-            }
+            faults.extend(early(connection).iter().map(|&at| Fault { connection, way, at, how }));
             for place in 0..places() {
                 // Never behind the last byte: the goodbye of a finished operation harms nobody.
                 let at = bytes * place / places() + place % 7;
@@ -133,6 +140,10 @@ on_each_server! {
             let mut faults = Vec::new();
             for (connection, &(up, down)) in passed.iter().enumerate() {
                 for (way, bytes) in [(Way::ToServer, up), (Way::ToClient, down)] {
+                    for &at in early(connection).iter().take(depth(1, 20).try_into().unwrap()) {
+                        let how = [Break::Cut, Break::Stall][faults.len() % 2];
+                        faults.push(Fault { connection, way, at, how });
+                    }
                     for place in 1..=depth(1, 20) {
                         let how = [Break::Cut, Break::Stall][faults.len() % 2];
                         let at = bytes * place / (depth(1, 20) + 1);

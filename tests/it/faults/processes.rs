@@ -1,5 +1,10 @@
 //! What happens to our own process: killed, asked to end, out of descriptors, out of disk.
 
+use std::io::Write as _;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use snapdump::{ErrorKind, TlsMode};
 
 use super::child::{Child, Errand, Limits, Task};
@@ -16,12 +21,12 @@ fn url_via(world: &World, proxy: &snapdump::ConnectOptions, database: &str) -> S
     format!("{before}:{}/{database}", proxy.port())
 }
 
-fn dump_errand(world: &World, url: String) -> Errand {
-    let task = Task::Dump { path: world.directory.path().join("dump.sql.gz") };
+pub(super) fn dump_errand(world: &World, url: String) -> Errand {
+    let task = Task::Dump { path: world.directory.path().join("dump.sql.gz"), in_pieces: false };
     Errand::new(url, task)
 }
 
-fn restore_errand(world: &World, url: String, connections: usize) -> Errand {
+pub(super) fn restore_errand(world: &World, url: String, connections: usize) -> Errand {
     let points = world.directory.path().to_owned();
     let task = Task::Restore { backup: world.backup(), points, connections };
     Errand::new(url, task)
@@ -60,11 +65,29 @@ on_each_server! {
             assert_eq!(kill_at(&world, false, text).await, 1, "{what}");
             assert_eq!(world.settle(&what).await, End::Before, "{what}");
         }
-        for (phase, text, changes) in RESTORE_PHASES {
+        for (phase, text, expected) in RESTORE_PHASES {
             let what = format!("killed during a restore: {phase}");
             kill_at(&world, true, text).await;
-            let end = world.settle(&what).await;
-            assert_eq!(end, if changes { End::Between } else { End::Before }, "{what}");
+            assert_eq!(world.settle(&what).await, expected, "{what}");
+        }
+    }
+
+    /// A panic in one of the tasks of a dump is an error of the dump.
+    async fn a_task_of_a_dump_that_panics(server: TestServer) {
+        let world = World::make(&server, 1_000).await;
+        // So that the server knows that there is enough for several readers.
+        world.source.run(&["ANALYZE TABLE items"]).await;
+        for event in ["a reader begins", "packing a member"] {
+            figure("faults injected", 1);
+            let path = world.directory.path().join("dump.sql.gz");
+            let url = server.url_of(&world.source.name);
+            let mut errand = Errand::new(url, Task::Dump { path, in_pieces: true });
+            errand.panics_at = Some(event.to_owned());
+            let ended = Child::start(&errand, &Limits::default()).end().await.expect("it died");
+            assert_eq!(ended.kind, Some(ErrorKind::Internal), "{event}: {}", ended.chain);
+            assert!(ended.chain.contains("panicked"), "{event}: {}", ended.chain);
+            assert_eq!(files_in(world.directory.path()), [""; 0], "{event}");
+            assert_eq!(world.settle(event).await, End::Before, "{event}");
         }
     }
 
@@ -181,4 +204,47 @@ async fn out_of_file_descriptors() {
         }
     }
     assert!(ends.contains(&(false, End::Before)) && ends.contains(&(true, End::After)), "{ends:?}");
+}
+
+/// Scripts of a thousand times their size: read in bounded memory, or refused.
+#[tokio::test]
+async fn bombs() {
+    let server = TestServer::mariadb_11_8();
+    let world = World::make(&server, 5).await;
+    let scripts = tempfile::tempdir().unwrap();
+    let bomb = scripts.path().join("bomb.sql.gz");
+    let limits = Limits { data_bytes: Some(128 << 20), ..Limits::default() };
+    for (start, filling, end, refusal) in [
+        ("INSERT INTO items (word) VALUES ('", b'x', "');\n", Some(ErrorKind::Config)),
+        ("", 0, "", Some(ErrorKind::Lex)),
+        ("/* ", b'x', " */ SELECT 1;\n", None),
+    ] {
+        figure("faults injected", 1);
+        write_bomb(&bomb, start, filling, end);
+        let length = bomb.metadata().unwrap().len();
+        assert!(length * 1_000 < BOMB_BYTES, "{length}");
+        let points = world.directory.path().to_owned();
+        let task = Task::Restore { backup: bomb.clone(), points, connections: 2 };
+        let errand = Errand::new(server.url_of(&world.target.name), task);
+        let ended = Child::start(&errand, &limits).end().await.expect("killed");
+        assert_eq!(ended.kind, refusal, "{start}: {}", ended.chain);
+        assert!(ended.peak_bytes < 128 << 20, "{start}: {}", ended.peak_bytes);
+        figure("peak bytes of a bomb", ended.peak_bytes);
+        assert_eq!(world.settle(&format!("a bomb: {start}")).await, End::Before, "{start}");
+    }
+}
+
+/// How much text a bomb has.
+const BOMB_BYTES: u64 = 1 << 30;
+
+/// A gigabyte of one byte, between a start and an end.
+fn write_bomb(path: &Path, start: &str, filling: u8, end: &str) {
+    let member = |text: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let filled = member(&vec![filling; 64 << 20]).repeat(16);
+    std::fs::write(path, [member(start.as_bytes()), filled, member(end.as_bytes())].concat())
+        .unwrap();
 }

@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
-    Context, DumpOptions, ErrorKind, ManagerOptions, RestoreRequest, TargetState, TlsMode, dump,
-    dump_to_path, restore,
+    Context, DumpOptions, ErrorKind, ManagerOptions, Phase, RestoreRequest, TargetState, TlsMode,
+    dump, dump_to_path, restore,
 };
 
+use super::figure;
+use super::jobs::name;
 use super::private::PrivateServer;
 use super::proxy::Proxy;
 use super::world::{BOUND, End, World, impatient};
-use crate::backup::{assert_error, files_in, plain};
+use crate::backup::{Cleanup, assert_error, files_in, plain};
 use crate::gate::gated;
 use crate::harness::{TestServer, soon};
 use crate::jobs::open;
@@ -106,24 +108,42 @@ async fn whole_server_faults(shared: &TestServer) {
     // Found out before anything is changed.
     assert_error(&server, &error, ErrorKind::Config, &["max_allowed_packet"]);
 
-    // A server that soon closes idle connections does not close ours.
+    assert_eq!(world.settle("a small packet").await, End::Before);
+    private.run(&["SET GLOBAL max_allowed_packet = 16777216"]).await;
+    soon_idle(&private, &world).await;
+    read_only(&private, &world).await;
+    no_connection_left(&private, &world).await;
+    vanished_with_the_lock(&world).await;
+    super::disk::of_the_server(&private).await;
+}
+
+/// A server that soon closes idle connections does not close ours: neither those of a dump nor those
+/// of a restore, nor the one that holds the lock of a job.
+async fn soon_idle(private: &PrivateServer, world: &World) {
+    world.prepare_directory();
     private.run(&["SET GLOBAL wait_timeout = 3"]).await;
     let (output, mut gate) = gated(500);
     let from = world.from();
     let running = tokio::spawn(async move { dump(&from, output, &plain(), &Context::new()).await });
     gate.held().await;
+    let to = world.to().with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&to, "INSERT INTO `items`", 0).await;
+    let manager = world.manager(&proxy.options(&to), ManagerOptions::default()).await;
+    let job = manager.restore(RestoreRequest::new(name())).await.unwrap();
+    proxy.held_before(job.wait()).await;
     tokio::time::sleep(Duration::from_millis(4_500)).await;
     gate.open();
+    proxy.release();
     running.await.unwrap().unwrap();
+    if let Err(error) = job.wait().await {
+        panic!("{}: {}", world.server.name, error.chain());
+    }
+    manager.shutdown(false).await;
     private.run(&["SET GLOBAL wait_timeout = 28800"]).await;
-    assert_eq!(world.settle("a small packet").await, End::Before);
-
-    private.run(&["SET GLOBAL max_allowed_packet = 16777216"]).await;
-
-    read_only(&private, &world).await;
-    no_connection_left(&private, &world).await;
-    vanished_with_the_lock(&world).await;
-    super::disk::of_the_server(&private).await;
+    let (status, end) = world.settle_job("soon idle").await;
+    assert_eq!((status.unwrap().target, end), (Some(TargetState::Restored), End::After));
+    world.empty_directory();
+    assert_eq!(world.settle("soon idle").await, End::Before);
 }
 
 /// Killed in the middle of the replay of a job, and started again: the job brings back what was there.
@@ -228,9 +248,17 @@ async fn no_connection_left(private: &PrivateServer, world: &World) {
         dump_to_path(&from, &path, &DumpOptions::default(), &Context::new()).await.unwrap_err();
     assert_error(server, &error, ErrorKind::Connect, &["no free connection"]);
     assert!(error.is_retryable());
+    // A restore comes to its restore point.
+    let to = impatient(&connect(&world.target)).with_user("plain").with_password("plain password");
+    let restores =
+        || async { restore(&to, world.backup(), &world.restore_options(), &Context::new()).await };
+    let error = restores().await.unwrap_err();
+    assert_error(server, &error, ErrorKind::RestorePoint, &["no free connection"]);
     held.push(private.conn().await);
     let error =
         dump_to_path(&from, &path, &DumpOptions::default(), &Context::new()).await.unwrap_err();
+    assert_error(server, &error, ErrorKind::Connect, &["no free connection"]);
+    let error = restores().await.unwrap_err();
     assert_error(server, &error, ErrorKind::Connect, &["no free connection"]);
     assert_eq!(files_in(world.directory.path()), [""; 0]);
     private.run(&["SET GLOBAL max_connections = 200"]).await;
@@ -260,6 +288,61 @@ async fn vanished_with_the_lock(world: &World) {
 on_each_server! {
     async fn a_server_as_a_whole(server: TestServer) {
         whole_server_faults(&server).await;
+    }
+
+    /// An account that may have few connections: a restore works or says why not, and a job that meets
+    /// the limit rolls back as soon as it can.
+    async fn an_account_with_few_connections(server: TestServer) {
+        let world = World::make(&server, 50).await;
+        let account = format!("'{}'@'%'", world.target.name);
+        let _cleanup = Cleanup::new(&server, vec![format!("DROP USER {account}")]);
+        let mut root = server.conn().await;
+        root.query_drop(format!("CREATE USER {account} IDENTIFIED BY 'few connections'")).await.unwrap();
+        root.query_drop(format!("GRANT ALL ON *.* TO {account}")).await.unwrap();
+        let to = world.to().with_tls_mode(TlsMode::Disabled);
+        let to = to.with_user(&world.target.name).with_password("few connections");
+        let mut limit = async |connections: u32| {
+            root.query_drop(format!("ALTER USER {account} WITH MAX_USER_CONNECTIONS {connections}"))
+                .await
+                .unwrap();
+        };
+        let mut ends = Vec::new();
+        for connections in [1, 2, 3, 4, 8] {
+            figure("faults injected", 1);
+            limit(connections).await;
+            let what = format!("{connections} connections");
+            let done = restore(&to, world.backup(), &world.restore_options(), &Context::new()).await;
+            if let Err(error) = &done {
+                let kinds = [ErrorKind::Connect, ErrorKind::RestorePoint];
+                assert!(kinds.contains(&error.kind()), "{what}: {}", error.chain());
+                assert_error(&server, error, error.kind(), &["max_user_connections"]);
+            }
+            let end = world.settle(&what).await;
+            assert_eq!(done.is_ok(), end == End::After, "{what}");
+            ends.push(end);
+        }
+        assert!(ends.contains(&End::After) && ends.contains(&End::Before), "{ends:?}");
+
+        figure("faults injected into jobs", 1);
+        world.prepare_directory();
+        let proxy = Proxy::hold_at(&to, "INSERT INTO `items`", 0).await;
+        let manager = world.manager(&proxy.options(&to), ManagerOptions::default()).await;
+        let job = manager.restore(RestoreRequest::new(name())).await.unwrap();
+        proxy.held_before(job.wait()).await;
+        limit(1).await;
+        proxy.kill_all(&server).await;
+        proxy.release();
+        let since = Instant::now();
+        while job.status().phase != Phase::Rollback {
+            assert!(since.elapsed() < BOUND && !job.status().state.is_terminal(), "{:?}", job.status());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        limit(0).await;
+        tokio::time::timeout(BOUND, job.wait()).await.expect("no end").unwrap_err();
+        assert_eq!(job.status().target, Some(TargetState::RolledBack), "{:?}", job.status());
+        manager.shutdown(false).await;
+        proxy.stop().await;
+        assert_eq!(world.settle_job("few connections").await.1, End::Before);
     }
 
     /// A real deadlock: two transactions that lock the same two rows in opposite order.

@@ -17,7 +17,7 @@ on_each_server! {
         let proxy = Proxy::hold_at(&options, "FROM `items`", 0).await;
         let (before, _) = server.url.rsplit_once(':').unwrap();
         let port = proxy.options(&options).port();
-        let task = Task::Dump { path: world.directory.path().join("dump.sql.gz") };
+        let task = Task::Dump { path: world.directory.path().join("dump.sql.gz"), in_pieces: false };
         let mut slow = Errand::new(format!("{before}:{port}/{}", world.source.name), task.clone());
         slow.is_patient = true;
         let mut slow = Child::start(&slow, &Limits::default());
