@@ -261,14 +261,8 @@ impl<'a> Examiner<'a> {
                 self.qualified(Role::Qualifier);
                 self.values();
             }
-            "UPDATE" => {
-                self.calls_ahead();
-                self.tables_until(&["SET"]);
-            }
-            "DELETE" => {
-                self.calls_ahead();
-                self.tables_until(&["WHERE", "ORDER", "LIMIT", "RETURNING"]);
-            }
+            "UPDATE" => self.tables_until(&["SET"]),
+            "DELETE" => self.tables_until(&["WHERE", "ORDER", "LIMIT", "RETURNING"]),
             "LOAD" => self.load(),
             "LOCK" | "UNLOCK" => {
                 if self.take("INSTANCE") {
@@ -363,6 +357,7 @@ impl<'a> Examiner<'a> {
     /// The tables of `UPDATE` and `DELETE`: a name with another in front is a database's there
     /// where a table can stand, and a table's or an alias's elsewhere.
     fn tables_until(&mut self, stop: &[&str]) {
+        self.calls_ahead();
         let mut place = true;
         let mut depth = 0usize;
         // How deep in parentheses the condition of a join stands that is being read.

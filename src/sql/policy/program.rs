@@ -39,8 +39,6 @@ struct Body<'a> {
     open: Vec<Open>,
     /// Parentheses that are open.
     depth: usize,
-    /// Whether this is the schedule of an event, behind whose `DO` the body begins.
-    schedule: bool,
     /// Whether a statement can begin here.
     start: bool,
     /// Whether the head of the program, or of one in a package, is over.
@@ -53,7 +51,10 @@ struct Body<'a> {
 impl<'a> Examiner<'a> {
     /// Passes over the rest of a program, up to the sign that ends it.
     pub(super) fn pass_body(&mut self) {
-        let mut body = Body { start: true, schedule: self.event, ..Body::default() };
+        let mut body = Body { start: true, past_head: self.event, ..Body::default() };
+        if self.event {
+            self.pass_schedule();
+        }
         while let Some(token) = self.tokens.peek() {
             if token.is_sign(b';') {
                 if body.open.is_empty() {
@@ -70,17 +71,25 @@ impl<'a> Examiner<'a> {
         }
     }
 
+    /// What stands in front of the body of an event, `DO` included.
+    fn pass_schedule(&mut self) {
+        let mut depth = 0usize;
+        while let Some(token) = self.next() {
+            if token.is_sign(b'(') {
+                depth += 1;
+            } else if token.is_sign(b')') {
+                depth = depth.saturating_sub(1);
+            } else if depth == 0 && token.is("DO") {
+                return;
+            }
+        }
+    }
+
     fn body_token(&mut self, token: Token<'a>, body: &mut Body<'a>) {
         if token.is_sign(b'(') {
             body.depth += 1;
         } else if token.is_sign(b')') {
             body.depth = body.depth.saturating_sub(1);
-        }
-        if body.schedule {
-            if body.depth == 0 && token.is("DO") {
-                (body.schedule, body.start, body.past_head) = (false, true, true);
-            }
-            return;
         }
         let after = |word: &str| body.before.is_some_and(|before| before.is(word));
         let after_sign = |sign| body.before.is_some_and(|before| before.is_sign(sign));
