@@ -354,12 +354,13 @@ on_each_server! {
     async fn a_bomb_is_refused_before_it_has_filled_the_memory(server: TestServer) {
         let target = Target::make(&server).await;
         let mut bomb = zstd::Encoder::new(Vec::new(), 3).unwrap();
-        bomb.write_all(b"INSERT INTO keep VALUES (3, '").unwrap();
+        // A statement of this length would be refused for that.
+        bomb.write_all(b"INSERT INTO keep VALUES (3, 'three');\n/* ").unwrap();
         let piece = vec![b'x'; 1 << 20];
         for _ in 0..100 {
             bomb.write_all(&piece).unwrap();
         }
-        bomb.write_all(b"');\n").unwrap();
+        bomb.write_all(b" */\n").unwrap();
         let bomb = bomb.finish().unwrap();
         assert!(bomb.len() < 64 << 10, "{}", bomb.len());
         target.assert_refused(&bomb, &[ErrorKind::Codec], "a bomb").await;
