@@ -182,9 +182,9 @@ on_each_server! {
             let output = harness::run(command(&dump, &database, &arguments), b"").await;
             assert_code(&output, 0);
             let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-            // One is not written down.
+            // One is not written down; of several, as many are used as there is work for.
             let used = report["snapshot"]["connections"].as_u64().unwrap_or(1);
-            assert_eq!(used, connections, "{report}");
+            assert!((1..=connections).contains(&used), "{report}");
         }
 
         let output = harness::run(command(&dump, &database, &["--json", "--output", "-"]), b"").await;
