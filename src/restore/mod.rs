@@ -116,7 +116,9 @@ pub async fn restore(
     options: &RestoreOptions,
     context: &Context,
 ) -> Result<RestoreReport> {
-    prepare(connect, path, options, context).await?.apply(context).await
+    // In boxes: the futures of those who call this stay small.
+    let prepared = Box::pin(prepare(connect, path, options, context)).await?;
+    Box::pin(prepared.apply(context)).await
 }
 
 /// Checks a file and saves what it would overwrite. The target is not changed.
@@ -318,7 +320,7 @@ impl Prepared {
     ) -> Result<RestoreReport> {
         let started = Instant::now();
         context.enter(Phase::Replay);
-        self.look_again(context).await?;
+        Box::pin(self.look_again(context)).await?;
         context.counters().bytes_total.set(self.checked.file_bytes);
         let mut session = Session::open(&self.connect, context).await?;
         let mut replayed = Replayed::default();
