@@ -146,7 +146,13 @@ on_each_server! {
     /// The server takes back what was not committed when the connection ends.
     async fn a_transaction_that_stays_open_is_no_success(server: TestServer) {
         let target = server.database().await;
-        target.run(&["CREATE TABLE t (id INT PRIMARY KEY)"]).await;
+        target
+            .run(&[
+                "CREATE TABLE t (id INT PRIMARY KEY)",
+                "CREATE FUNCTION fill() RETURNS INT DETERMINISTIC MODIFIES SQL DATA \
+                 BEGIN INSERT INTO t VALUES (9); RETURN 1; END",
+            ])
+            .await;
         let (directory, path) = scratch();
         let options = RestoreOptions::default().with_restore_point_directory(directory.path());
         for (script, open) in [
@@ -156,6 +162,7 @@ on_each_server! {
             // What was done is committed; what was only read since may be left open.
             ("SET autocommit = 0; DELETE FROM t; INSERT INTO t VALUES (1); COMMIT; SELECT * FROM t;", false),
             ("DELETE FROM t; BEGIN; INSERT INTO t VALUES (1); SELECT * FROM t;", true),
+            ("SET autocommit = 0; SELECT fill();", true),
         ] {
             std::fs::write(&path, script).unwrap();
             let done = restore(&connect(&target), &path, &options, &Context::new()).await;
