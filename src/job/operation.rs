@@ -59,7 +59,13 @@ impl Operation {
                 });
                 shared.write().await?;
                 let report = put_back(&inner, &recovery, &context).await?;
-                settle_restore(&inner, job, recovery).await?;
+                shared.set_recovery(None);
+                shared.update(|status| status.target = Some(TargetState::RolledBack));
+                settle_restore(&inner, job, recovery).await.map_err(|error| {
+                    let text = "the journal does not say that the restore is undone; roll it back \
+                                again, so that other restores can begin";
+                    Error::new(error.kind(), text).with_source(error)
+                })?;
                 Ok(JobReport::RolledBack { job, report })
             }
         }
