@@ -10,6 +10,7 @@ mod converted;
 mod databases;
 mod definer;
 mod exact;
+mod generated_values;
 mod guard;
 mod history;
 mod options;

@@ -129,6 +129,37 @@ fn type_of_column(create: &[u8], column: &str) -> Option<usize> {
     outside_quotes(create, name.as_bytes()).map(|at| at + name.len())
 }
 
+/// Whether a column is of a type.
+pub(super) fn has_type(create: &str, column: &str, wanted: &str) -> bool {
+    type_of_column(create.as_bytes(), column)
+        .and_then(|at| create.get(at..))
+        .is_some_and(|text| text.starts_with(wanted))
+}
+
+/// What a generated column is computed by.
+pub(super) fn expression<'a>(create: &'a str, column: &str) -> Option<&'a str> {
+    const WORDS: &[u8] = b" GENERATED ALWAYS AS (";
+    let start = type_of_column(create.as_bytes(), column)?;
+    let line = create.as_bytes().get(start..)?;
+    let line = line.get(..end_of(line, b'\n'))?;
+    let start = start + outside_quotes(line, WORDS)? + WORDS.len();
+    let (mut at, mut depth) = (start, 1usize);
+    while depth > 0 {
+        let rest = create.as_bytes().get(at..)?;
+        match rest.first()? {
+            b'\'' | b'`' => {
+                at += quoted_length(rest);
+                continue;
+            }
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    create.get(start..at - 1)
+}
+
 /// Where `wanted` begins first in `text`, strings and identifiers before it left out.
 fn outside_quotes(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let mut at = 0;
@@ -282,6 +313,18 @@ mod tests {
         let exact = replaced("v", None, Some("_x 0x03"));
         assert_eq!(exact, create.replace("DEFAULT 'it''s ?'", "DEFAULT _x 0x03"));
         assert_eq!(replaced("gone", None, Some("1")), create);
+    }
+
+    #[test]
+    fn expressions_of_generated_columns_are_found() {
+        let create = "CREATE TABLE `t` (\n  `ts` timestamp NULL COMMENT ' GENERATED ALWAYS AS (x)',\n  \
+                      `g` varchar(9) GENERATED ALWAYS AS (concat(`a)`,')',_utf8mb4'(')) STORED,\n  \
+                      `open` int GENERATED ALWAYS AS (1\n)";
+        assert_eq!(expression(create, "g"), Some("concat(`a)`,')',_utf8mb4'(')"));
+        for none in ["ts", "open", "gone"] {
+            assert_eq!(expression(create, none), None);
+        }
+        assert!(has_type(create, "ts", "timestamp") && !has_type(create, "g", "timestamp"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use tokio::sync::Mutex;
 
 use super::chunk::{Chunk, Cursor, can_be_cut};
 use super::exact::ExactText;
+use super::generated_values;
 use super::guard::{Guard, at_object};
 use super::history::{self, Versions};
 use super::options::{DumpOptions, NonTransactional};
@@ -262,6 +263,7 @@ impl Reader {
                 table.engine.as_deref().unwrap_or_default()
             ));
         } else if self.shared.has_rows(&database.name, table) {
+            self.compare_generated(database, table).await?;
             if table.transactional {
                 self.all_rows(database, table, object, position).await?;
             } else {
@@ -308,6 +310,7 @@ impl Reader {
         self.script.begin_table(self.shared.options.definitions()).await?;
         self.definition(database, table, object, position(tables, place)).await?;
         self.script.close_member().await?;
+        self.compare_generated(database, table).await?;
         let chunk_bytes = self.shared.options.chunk_bytes();
         let cursor = Cursor::new(&mut self.session, place, table, chunk_bytes).await?;
         self.settle(database, &[&table.name]).await?;
@@ -332,6 +335,14 @@ impl Reader {
             self.warnings.extend(lost.await?);
             self.script.part(position).definition = true;
         }
+        Ok(())
+    }
+
+    /// Warns of generated columns that a restore computes otherwise.
+    async fn compare_generated(&mut self, database: &Database, table: &Table) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let condition = shared.condition(&database.name, table);
+        self.warnings.extend(generated_values::check(&mut self.session, table, condition).await?);
         Ok(())
     }
 

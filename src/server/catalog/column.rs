@@ -7,14 +7,24 @@ use std::collections::BTreeSet;
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: ColumnKind,
-    /// Computed by the server, so no value of it can be inserted.
-    pub(crate) generated: bool,
+    /// Whether the server computes it, so that no value of it can be inserted.
+    pub(crate) generated: Generated,
     /// Whether comparing it with a literal of one of its values follows the order of an index.
     pub(crate) ordered: bool,
     /// Whether a single value can be larger than 64 KiB.
     pub(crate) long: bool,
     /// What the server may not print exactly.
     pub(crate) doubtful: Doubtful,
+}
+
+/// Whether a column is generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Generated {
+    No,
+    /// Computed when it is read.
+    Virtual,
+    /// Computed when a row is written, and kept.
+    Stored,
 }
 
 /// The parts of a column's definition that the server may not print exactly. It prints in
@@ -55,7 +65,7 @@ impl Column {
         Self {
             name: name.to_owned(),
             kind: ColumnKind::DateTime(6),
-            generated: true,
+            generated: Generated::Stored,
             ordered: true,
             long: false,
             doubtful: Doubtful::default(),

@@ -5,7 +5,7 @@ mod fingerprint;
 mod in_database;
 mod objects;
 
-pub(crate) use column::{Charset, Column, ColumnKind};
+pub(crate) use column::{Charset, Column, ColumnKind, Generated};
 pub(crate) use fingerprint::{Fingerprints, InnodbIds, TableState, TableStates};
 pub(crate) use objects::{Database, Event, KeyPart, Period, Routine, Table, Trigger};
 
@@ -394,7 +394,14 @@ fn column_of(row: &TextRow, name: String, flavor: Flavor) -> Result<Column> {
     let data_type = row.text(2)?;
     let charset = row.optional_text(3)?;
     let precision = row.optional_number(4)?.and_then(|digits| u8::try_from(digits).ok());
-    let generated = row.optional_text(5)?.is_some_and(|expression| !expression.is_empty());
+    let extra = row.text(8)?;
+    let generated = if row.optional_text(5)?.is_none_or(|expression| expression.is_empty()) {
+        Generated::No
+    } else if extra.contains("VIRTUAL") {
+        Generated::Virtual
+    } else {
+        Generated::Stored
+    };
     let column_type = row.text(6)?;
     let default = match flavor {
         // Quotes tell a literal from an expression. That of a text type is kept as it was written.
@@ -405,8 +412,8 @@ fn column_of(row: &TextRow, name: String, flavor: Flavor) -> Result<Column> {
         // hexadecimal by this server, so a question mark is one.
         Flavor::MySql => row.optional_text(7)?.filter(|text| !text.contains('?')),
     };
-    let expression = row.text(8)?.contains("DEFAULT_GENERATED");
-    let default = default.filter(|_| !generated && !expression);
+    let expression = extra.contains("DEFAULT_GENERATED");
+    let default = default.filter(|_| generated == Generated::No && !expression);
     let kind = ColumnKind::of(&data_type, &column_type, charset.as_deref(), precision);
     let kind = kind.ok_or_else(|| {
         Error::new(

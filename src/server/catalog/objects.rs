@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::column::Column;
+use super::column::{Column, Generated};
 use crate::ident::{ObjectKind, quote_identifier};
 
 /// A database and what it holds.
@@ -151,7 +151,7 @@ const ENGINES_OF_ROWS_ELSEWHERE: [&str; 7] =
 impl Table {
     /// The columns whose values a dump holds: all but the generated ones.
     pub(crate) fn stored_columns(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().filter(|column| !column.generated)
+        self.columns.iter().filter(|column| column.generated == Generated::No)
     }
 
     /// The `ORDER BY` that costs nothing, because rows are stored in that order: the primary key
@@ -185,8 +185,8 @@ impl Table {
         }
         let column = |part: &KeyPart| {
             let column = self.columns.iter().find(|column| column.name == part.column)?;
-            (!part.prefix && !part.descending && column.ordered && !column.generated)
-                .then_some(column)
+            let fits = !part.prefix && !part.descending && column.ordered;
+            (fits && column.generated == Generated::No).then_some(column)
         };
         self.primary_key.iter().map(column).collect()
     }

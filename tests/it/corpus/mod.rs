@@ -56,7 +56,7 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     auto_increment bits blank_text blobs_and_texts comments comments_in_bodies
     database_collation_of_programs database_options date_keys dates decimals defaults
     delimiters_in_bodies engines enum_and_set event_schedules events events_of_the_past
-    foreign_keys foreign_keys_across foreign_keys_circular generated_columns geometry
+    foreign_keys foreign_keys_across foreign_keys_circular generated_columns generated_in_zones geometry
     identifiers identifiers_case identifiers_reserved identifiers_with_line_breaks indexes
     integers invisible_columns json members_in_charsets merge_tables no_keys only_generated partitions
     partitions_in_charsets programs_of_latin1_clients routines routines_in_modes timestamps_in_zones triggers
@@ -65,7 +65,7 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
 
 scripts! { mysql on [mysql_9_7]:
     character_sets_mysql checks_not_enforced column_attributes database_encryption dollar_quotes
-    duality_views engines_more foreign_keys_loose functional_indexes gipk javascript_bodies json_depth json_indexes json_types libraries
+    duality_views engines_more foreign_keys_loose functional_indexes generated_in_locales gipk javascript_bodies json_depth json_indexes json_types libraries
     roles_as_definers spatial_reference table_options_mysql vector views_more
 }
 

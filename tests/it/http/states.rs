@@ -1,5 +1,7 @@
 //! How jobs end that nobody wants, and operations that nobody can name, as clients are told of them.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use mysql_async::prelude::Queryable as _;
 use serde_json::{Value, json};
@@ -54,7 +56,12 @@ async fn a_job_whose_process_has_died() {
     let child = Child::create(&database, directory.path()).await;
     let (id, pid) = (child.job().to_string(), child.pid());
     let url = format!("/api/jobs/{id}/status");
-    let status = api.get(&url).await.json();
+    let mut status = api.get(&url).await.json();
+    // It has been accepted, and begins.
+    while status["status"] == "queued" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        status = api.get(&url).await.json();
+    }
     assert_eq!((&status["status"], &status["owner"]["pid"]), (&json!("running"), &json!(pid)));
     let (watcher, events) = (api.clone(), format!("/api/jobs/{id}/events"));
     let watching = tokio::spawn(async move { watcher.get(&events).await });

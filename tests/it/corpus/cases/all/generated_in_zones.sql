@@ -1,0 +1,17 @@
+-- changed: table kept_rows,
+-- changed: table of_others,
+-- warning: table `kept_rows`: the stored generated column `day` has been computed in another time zone or locale in 2 rows
+-- warning: table `kept_rows`: the stored generated column `as_text` has been computed in another time zone or locale in 3 rows
+-- warning: table `of_others`: the stored generated column `week_day` has been computed in another time zone or locale in 1 rows
+-- stock loses: the values are computed in UTC, and nobody says so
+-- Stored generated columns that depend on the time zone of whoever wrote the row; and others, which do not.
+SET time_zone = '+09:00';
+CREATE TABLE kept_rows (id INT PRIMARY KEY, t TIMESTAMP NULL, dt DATETIME, day DATE AS (DATE(t)) STORED, as_text CHAR(30) AS (CAST(t AS CHAR)) STORED, c INT AS (YEAR(dt) + id) STORED, KEY (day));
+INSERT INTO kept_rows (id, t, dt) VALUES (1, '2020-03-01 03:00:00', '2020-01-01'), (2, '2020-03-01 12:00:00', '2020-02-02'), (3, NULL, NULL), (4, '2021-01-01 00:00:00', '2020-01-01');
+CREATE TABLE of_others (id INT PRIMARY KEY, t TIMESTAMP NULL, `day)` DATE AS (DATE(t)) VIRTUAL, week_day INT AS (DAYOFWEEK(`day)`)) STORED);
+INSERT INTO of_others (id, t) VALUES (1, '2020-03-01 03:00:00');
+CREATE TABLE not_of_the_zone (id INT PRIMARY KEY, t TIMESTAMP NULL, d DATE AS (DATE(t)) VIRTUAL, kept INT AS (id * 2) STORED, n DECIMAL(4,1) AS (id / 3) STORED);
+INSERT INTO not_of_the_zone (id, t) VALUES (1, '2020-03-01 03:00:00'), (2, NULL);
+CREATE TABLE written_in_utc (id INT PRIMARY KEY, t TIMESTAMP(3) NULL, d DATE AS (DATE(t)) STORED, s VARCHAR(40) CHARACTER SET latin1 AS (CAST(t AS CHAR)) STORED, y YEAR AS (YEAR(t)) STORED, n DECIMAL(20,3) AS (t + 0) STORED, b VARBINARY(50) AS (CAST(t AS CHAR)) STORED);
+SET time_zone = '+00:00';
+INSERT INTO written_in_utc (id, t) VALUES (1, '2020-03-01 03:00:00.987'), (2, NULL);
