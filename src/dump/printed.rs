@@ -319,7 +319,7 @@ mod tests {
     fn expressions_of_generated_columns_are_found() {
         let create = "CREATE TABLE `t` (\n  `ts` timestamp NULL COMMENT ' GENERATED ALWAYS AS (x)',\n  \
                       `g` varchar(9) GENERATED ALWAYS AS (concat(`a)`,')',_utf8mb4'(')) STORED,\n  \
-                      `open` int GENERATED ALWAYS AS (1\n)";
+                      `open` int GENERATED ALWAYS AS (1\n";
         assert_eq!(expression(create, "g"), Some("concat(`a)`,')',_utf8mb4'(')"));
         for none in ["ts", "open", "gone"] {
             assert_eq!(expression(create, none), None);

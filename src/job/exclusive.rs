@@ -31,9 +31,8 @@ pub(super) enum Holder {
 impl Holder {
     /// Who has the lock of a directory, if anybody has. Blocks.
     pub(super) fn of(directory: &BackupDir) -> Option<Self> {
-        // Whoever can take the lock knows that nobody has it.
-        match DirectoryLock::try_take(directory) {
-            Ok(None) => Some(Self::read(&DirectoryLock::owner(directory))),
+        match DirectoryLock::is_held(directory) {
+            Ok(true) => Some(Self::read(&DirectoryLock::owner(directory))),
             _ => None,
         }
     }

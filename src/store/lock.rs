@@ -35,6 +35,24 @@ impl DirectoryLock {
         }
     }
 
+    /// Whether somebody has the lock. Those who ask do not take one another for an owner.
+    pub(crate) fn is_held(directory: &BackupDir) -> Result<bool> {
+        let failed = |error| Error::io("could not look at the lock of the backup directory", error);
+        let file = match to_read().open(path(directory)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => {
+                let _ = file.unlock();
+                Ok(false)
+            }
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
     /// Writes down who has the lock, for those who ask in vain.
     pub(crate) fn sign(&mut self, owner: &[u8]) -> Result<()> {
         let failed = |error| Error::io("could not write the lock of the backup directory", error);
@@ -46,11 +64,7 @@ impl DirectoryLock {
     /// What the owner of the lock has written; nothing when it has not yet, or has no lock.
     pub(crate) fn owner(directory: &BackupDir) -> Vec<u8> {
         let mut text = Vec::new();
-        let mut options = OpenOptions::new();
-        // Neither another file by a link, nor a pipe that is waited for.
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.read(true).custom_flags(flags.bits().cast_signed());
-        if let Ok(file) = options.open(path(directory)) {
+        if let Ok(file) = to_read().open(path(directory)) {
             // A text that cannot be read is as good as none.
             let _ = file.take(64 * 1024).read_to_end(&mut text);
         }
@@ -60,9 +74,19 @@ impl DirectoryLock {
 
 impl Drop for DirectoryLock {
     fn drop(&mut self) {
-        // Nobody may take the last owner for the next one. Closing the file frees the lock.
+        // Nobody may take the last owner for the next one.
         let _ = self.file.set_len(0);
+        // Closing the file would not do: a process that is being started has it for a moment too.
+        let _ = self.file.unlock();
     }
+}
+
+/// Neither another file by a link, nor a pipe that is waited for.
+fn to_read() -> OpenOptions {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    options
 }
 
 fn path(directory: &BackupDir) -> PathBuf {
@@ -77,14 +101,39 @@ mod tests {
     fn one_has_the_lock_and_says_who() {
         let scratch = tempfile::tempdir().unwrap();
         let directory = BackupDir::open(scratch.path()).unwrap();
+        assert!(!DirectoryLock::is_held(&directory).unwrap());
         let mut first = DirectoryLock::try_take(&directory).unwrap().unwrap();
+        assert!(DirectoryLock::is_held(&directory).unwrap());
         first.sign(b"a longer owner").unwrap();
         first.sign(b"owner").unwrap();
         assert!(DirectoryLock::try_take(&directory).unwrap().is_none());
         assert_eq!(DirectoryLock::owner(&directory), b"owner");
         drop(first);
         assert_eq!(DirectoryLock::owner(&directory), b"");
+        // Somebody else who looks at the same time.
+        let other = File::open(path(&directory)).unwrap();
+        other.try_lock_shared().unwrap();
+        assert!(!DirectoryLock::is_held(&directory).unwrap());
+        drop(other);
         assert!(DirectoryLock::try_take(&directory).unwrap().is_some());
+    }
+
+    /// Processes that are started inherit the file until they run their program.
+    #[test]
+    fn a_lock_is_free_at_once_whatever_is_started() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = BackupDir::open(scratch.path()).unwrap();
+        std::thread::scope(|scope| {
+            let starting = scope.spawn(|| {
+                for _ in 0..50 {
+                    std::process::Command::new("true").status().unwrap();
+                }
+            });
+            while !starting.is_finished() {
+                drop(DirectoryLock::try_take(&directory).unwrap().expect("nobody else has it"));
+                assert!(!DirectoryLock::is_held(&directory).unwrap());
+            }
+        });
     }
 
     /// Neither a link to another file nor a pipe that nobody writes to is taken for the lock.
