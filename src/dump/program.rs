@@ -1,5 +1,7 @@
 //! A stored program as script text: a function, procedure, package, library, trigger or event.
 
+use std::collections::BTreeSet;
+
 use super::converted;
 use super::definer;
 use super::options::{Definer, DumpOptions};
@@ -10,17 +12,26 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::server::{Database, Flavor, Session, Trigger, string_literal};
 use crate::sql::charset::Charset;
+use crate::sql::literal::push_comment;
 use crate::sql::split::Dialect;
 use crate::sql::token::{Reading, Token, Tokens};
 
-/// Writes a stored function, procedure, package, trigger or event. Returns what is lost of it.
+/// What became of a stored program in the script.
+pub(super) struct Written {
+    /// Whether the script makes it.
+    pub(super) definition: bool,
+    /// What is lost of it, one sentence each.
+    pub(super) lost: Vec<String>,
+}
+
+/// Writes a stored function, procedure, package, trigger or event.
 pub(super) async fn write_program(
     session: &mut Session,
     script: &mut Script,
     database: &Database,
     object: &ObjectName,
     options: &DumpOptions,
-) -> Result<Vec<String>> {
+) -> Result<Written> {
     let mut program = StoredProgram::read(session, object).await?;
     if object.kind() == ObjectKind::Event {
         let event = database.events.iter().find(|event| event.name == object.name());
@@ -34,17 +45,21 @@ pub(super) async fn write_program(
     // MariaDB prints a trigger as it was written.
     let table = trigger.filter(|_| session.flavor() == Flavor::MySql);
     let table = table.map(|trigger| trigger.table.as_str());
-    let missing = trigger.and_then(|trigger| program.missing_column(session, database, trigger));
-    let missing = missing.map(|column| {
-        format!(
-            "{object} names the column '{column}' of its table, which has none of that name any more: \
-             nobody can make it, and a restore fails at it; drop it or make it anew"
-        )
-    });
+    if let Some(column) =
+        trigger.and_then(|trigger| program.missing_column(session, database, trigger))
+    {
+        // Its text as it is: nobody reads it but people.
+        program.write_as_comment(script, object);
+        let lost = format!(
+            "{object} is broken on the server and was kept as a comment: it names the column \
+             '{column}' of its table, which has none of that name any more"
+        );
+        return Ok(Written { definition: false, lost: vec![lost] });
+    }
     let lost = program.rewrite_texts(session, object, table, options.definer()).await?;
     script.comment(format_args!("{object}"));
     let other = program.write(script, database, object, options);
-    Ok(lost.into_iter().chain(other).chain(missing).collect())
+    Ok(Written { definition: true, lost: lost.into_iter().chain(other).collect() })
 }
 
 /// A stored program as the server describes it: its text and the session state in which it was
@@ -199,7 +214,7 @@ impl StoredProgram {
     }
 
     /// A column that the text of a trigger takes from `NEW` or `OLD` and that its table does not have:
-    /// the server lets columns go that triggers name.
+    /// the server lets columns go that triggers name, and nobody can make the trigger any more.
     fn missing_column(
         &self,
         session: &Session,
@@ -218,24 +233,20 @@ impl StoredProgram {
             ansi_quotes: ["ANSI", "ORACLE"].iter().any(|mode| self.sql_mode.contains(mode)),
             no_backslash_escapes: self.sql_mode.contains("NO_BACKSLASH_ESCAPES"),
         };
-        let mut tokens = Tokens::new(&self.create, &reading);
-        while let Some(token) = tokens.next() {
-            if token.is_any(&["NEW", "OLD"])
-                && tokens.take_sign(b'.')
-                && let Some(column) = tokens.take_if(Token::is_name)
-            {
-                let name = column.value();
-                let known = table
-                    .columns
-                    .iter()
-                    .any(|known| known.name.to_lowercase() == name.to_lowercase());
-                // Others are not read for certain in every character set.
-                if !known && name.is_ascii() {
-                    return Some(name);
-                }
-            }
+        let named = columns_of_rows(&self.create, &reading)?;
+        let known: BTreeSet<_> =
+            table.columns.iter().map(|column| column.name.to_lowercase()).collect();
+        // Others are not read for certain in every character set.
+        named.into_iter().find(|name| name.is_ascii() && !known.contains(&name.to_lowercase()))
+    }
+
+    /// Keeps the text of a program that nobody can make for those who read it.
+    fn write_as_comment(&self, script: &mut Script, object: &ObjectName) {
+        script.comment(format_args!("{object}"));
+        if let Some(own) = &self.charsets {
+            push_comment(script.text(), set_charset(&own.client, &own.connection).as_bytes());
         }
-        None
+        push_comment(script.text(), &self.create);
     }
 
     fn write(
@@ -299,6 +310,25 @@ impl StoredProgram {
     }
 }
 
+/// The columns that a trigger takes from `NEW` and `OLD`. `None` where these may mean something else
+/// as well: a variable, or a table.
+fn columns_of_rows(create: &[u8], reading: &Reading) -> Option<Vec<String>> {
+    let mut columns = Vec::new();
+    let mut tokens = Tokens::new(create, reading);
+    // A part of a longer name, or of one of a variable.
+    let mut goes_on = false;
+    while let Some(token) = tokens.next() {
+        if token.is_any(&["NEW", "OLD"]) && !goes_on {
+            if !tokens.take_sign(b'.') {
+                return None;
+            }
+            columns.push(tokens.take_if(Token::is_name)?.value());
+        }
+        goes_on = token.is_sign(b'.') || token.is_sign(b'@');
+    }
+    Some(columns)
+}
+
 /// Whether the server shows the text of a routine to the account, and does not only list it.
 pub(super) async fn is_shown(session: &mut Session, object: &ObjectName) -> Result<bool> {
     let database = quote_identifier(object.database_name().unwrap_or_default());
@@ -349,6 +379,26 @@ mod tests {
 
     use super::*;
     use crate::sql::split::{Dialect, SplitOptions, Splitter, Step};
+
+    #[test]
+    fn columns_of_a_triggers_rows_are_found() {
+        let reading = Reading {
+            dialect: Dialect::MariaDb,
+            version: 110_800,
+            charset: Charset::Utf8,
+            ansi_quotes: false,
+            no_backslash_escapes: false,
+        };
+        let columns = |body: &str| columns_of_rows(body.as_bytes(), &reading);
+        let found = columns("SET NEW.a = OLD . `b c`, @new.x = 'NEW.d' -- OLD.e");
+        assert_eq!(found.unwrap(), ["a", "b c"]);
+        assert_eq!(columns("SET t.new.a = 1").unwrap(), [""; 0]);
+        assert_eq!(columns("BEGIN DECLARE new ROW (a INT); SET new.a = OLD.b; END"), None);
+        assert_eq!(
+            columns("INSERT INTO u VALUES (1) AS new ON DUPLICATE KEY UPDATE a = new.b"),
+            None
+        );
+    }
 
     /// S16.
     #[test]

@@ -59,8 +59,11 @@ impl Dump {
             let Reader { session, script, .. } = &mut self.main;
             shared.select_database(script, database);
             let written = write_program(session, script, database, &object, &shared.options);
-            self.warnings.extend(at_object(written.await, &object)?);
-            self.objects.push(ObjectEntry::new(object));
+            let written = at_object(written.await, &object)?;
+            self.warnings.extend(written.lost);
+            let mut entry = ObjectEntry::new(object);
+            entry.definition = written.definition;
+            self.objects.push(entry);
             self.main.script.close_full_member().await?;
         }
         Ok(())

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use mysql_async::prelude::Queryable as _;
 use snapdump::{ConnectOptions, Context, DumpReport, ErrorKind, ObjectKind, dump};
 
-use crate::backup::{dump_into, plain};
+use crate::backup::plain;
 use crate::gate::gated;
 use crate::harness::{TestDatabase, TestServer};
-use crate::roundtrip::{connect, scratch};
+use crate::roundtrip::connect;
 
 /// A large table, at which the dump is held up.
 async fn database(server: &TestServer) -> TestDatabase {
@@ -151,23 +151,6 @@ async fn assert_each_fails(
 }
 
 on_each_server! {
-    /// The servers let a column go that a trigger names; nobody can make that trigger any more.
-    async fn a_trigger_on_a_column_that_is_gone_is_named(server: TestServer) {
-        let database = server.database().await;
-        database
-            .run(&[
-                "CREATE TABLE t (a INT, b INT, `c d` INT)",
-                "CREATE TRIGGER whole BEFORE INSERT ON t FOR EACH ROW SET NEW.A = 1, NEW.`c d` = NEW . a",
-                "CREATE TRIGGER broken BEFORE UPDATE ON t FOR EACH ROW SET NEW.a = OLD.b",
-                "ALTER TABLE t DROP COLUMN b",
-            ])
-            .await;
-        let (_directory, path) = scratch();
-        let report = dump_into(&database, &path, &plain()).await;
-        let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
-        assert!(warning.contains("broken") && warning.contains("'b'"), "{warning}");
-    }
-
     /// Each kind of change to a table that is still to be read.
     async fn a_changed_table_fails_the_dump(server: TestServer) {
         let database = database(&server).await;

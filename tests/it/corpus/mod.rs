@@ -60,7 +60,7 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     identifiers identifiers_case identifiers_reserved identifiers_with_line_breaks indexes
     integers invisible_columns json members_in_charsets merge_tables no_keys only_generated partitions
     partitions_in_charsets programs_of_latin1_clients routines routines_in_modes timestamps_in_zones triggers
-    triggers_in_modes triggers_many utf8 views views_broken views_on_views views_without_definer
+    triggers_broken triggers_in_modes triggers_many utf8 views views_broken views_on_views views_without_definer
 }
 
 scripts! { mysql on [mysql_9_7]:
