@@ -10,7 +10,7 @@ use super::script::Script;
 use super::session_settings::{SCRIPT_SQL_MODE, set_charset};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, Flavor, Session, Trigger, string_literal};
+use crate::server::{Database, ER_BAD_FIELD_ERROR, Flavor, Session, Trigger, string_literal};
 use crate::sql::charset::Charset;
 use crate::sql::literal::push_comment;
 use crate::sql::split::Dialect;
@@ -45,9 +45,11 @@ pub(super) async fn write_program(
     // MariaDB prints a trigger as it was written.
     let table = trigger.filter(|_| session.flavor() == Flavor::MySql);
     let table = table.map(|trigger| trigger.table.as_str());
-    if let Some(column) =
-        trigger.and_then(|trigger| program.missing_column(session, database, trigger))
-    {
+    let missing = match trigger {
+        Some(trigger) => program.missing_column(session, database, trigger).await?,
+        None => None,
+    };
+    if let Some(column) = missing {
         // Its text as it is: nobody reads it but people.
         program.write_as_comment(script, object);
         let lost = format!(
@@ -215,13 +217,38 @@ impl StoredProgram {
 
     /// A column that the text of a trigger takes from `NEW` or `OLD` and that its table does not have:
     /// the server lets columns go that triggers name, and nobody can make the trigger any more.
-    fn missing_column(
+    async fn missing_column(
         &self,
-        session: &Session,
+        session: &mut Session,
         database: &Database,
         trigger: &Trigger,
-    ) -> Option<String> {
-        let table = database.tables.iter().find(|table| table.name == trigger.table)?;
+    ) -> Result<Option<String>> {
+        let table = database.tables.iter().find(|table| table.name == trigger.table);
+        let (Some(table), Some(named)) = (table, self.columns_of_rows(session)) else {
+            return Ok(None);
+        };
+        let known: BTreeSet<_> =
+            table.columns.iter().map(|column| column.name.to_lowercase()).collect();
+        // Others are not read for certain in every character set.
+        let unknown = |name: &&String| name.is_ascii() && !known.contains(&name.to_lowercase());
+        for name in named.iter().filter(unknown) {
+            let table = quote_identifier(&table.name);
+            let sql = format!("SELECT {} FROM {table} LIMIT 0", quote_identifier(name));
+            // There are some that no list has, as the times of row versions.
+            let seen = session.query(&sql).await;
+            session.release_metadata_locks().await?;
+            match seen.map_err(|error| (error.server().map(|told| told.number), error)) {
+                Err((Some(ER_BAD_FIELD_ERROR), _)) => return Ok(Some(name.clone())),
+                Err((None, error)) => return Err(error),
+                // This account may not look.
+                Ok(_) | Err((Some(_), _)) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The columns that a trigger takes from its rows, where its text can be read.
+    fn columns_of_rows(&self, session: &Session) -> Option<Vec<String>> {
         let (major, minor, patch) = session.version().number();
         let reading = Reading {
             dialect: match session.flavor() {
@@ -233,11 +260,7 @@ impl StoredProgram {
             ansi_quotes: ["ANSI", "ORACLE"].iter().any(|mode| self.sql_mode.contains(mode)),
             no_backslash_escapes: self.sql_mode.contains("NO_BACKSLASH_ESCAPES"),
         };
-        let named = columns_of_rows(&self.create, &reading)?;
-        let known: BTreeSet<_> =
-            table.columns.iter().map(|column| column.name.to_lowercase()).collect();
-        // Others are not read for certain in every character set.
-        named.into_iter().find(|name| name.is_ascii() && !known.contains(&name.to_lowercase()))
+        columns_of_rows(&self.create, &reading)
     }
 
     /// Keeps the text of a program that nobody can make for those who read it.
