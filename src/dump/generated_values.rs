@@ -39,7 +39,10 @@ pub(super) async fn check(
     let create = String::from_utf8_lossy(row.bytes(1)?.unwrap_or_default()).into_owned();
     let doubtful: Vec<_> = depending_on_session(table, &create)
         .into_iter()
-        .filter_map(|(column, expression)| Some((column, differs(column, expression)?)))
+        .filter_map(|(column, expression)| {
+            let bits = printed::has_type(&create, &column.name, "bit(");
+            Some((column, differs(column, bits, expression)?))
+        })
         .collect();
     if doubtful.is_empty() {
         return Ok(Vec::new());
@@ -113,7 +116,7 @@ fn depending_on_session<'a>(table: &'a Table, create: &'a str) -> Vec<(&'a Colum
 
 /// A condition that is true where a column has another value than its expression. `None` where the
 /// server does not compare them exactly.
-fn differs(column: &Column, expression: &str) -> Option<String> {
+fn differs(column: &Column, bits: bool, expression: &str) -> Option<String> {
     let name = quote_identifier(&column.name);
     // Padding is no difference, and no character set is.
     let bytes = |text: &str| {
@@ -125,6 +128,7 @@ fn differs(column: &Column, expression: &str) -> Option<String> {
             (name, format!("CAST(({expression}) AS DATETIME({digits}))"))
         }
         ColumnKind::Time(digits) => (name, format!("CAST(({expression}) AS TIME({digits}))")),
+        ColumnKind::Binary if bits => (format!("{name} + 0"), format!("ROUND(({expression}))")),
         ColumnKind::Integer | ColumnKind::Year => (name, format!("ROUND(({expression}))")),
         ColumnKind::Decimal | ColumnKind::Double => (name, format!("({expression})")),
         ColumnKind::Json => (name, format!("CAST(({expression}) AS JSON)")),
