@@ -98,7 +98,7 @@ impl Dump {
             let broken = view.write(&mut self.main.script);
             let mut entry = ObjectEntry::new(view.object.clone());
             entry.definition = broken.is_none();
-            self.warnings.extend(broken);
+            self.warnings.extend(broken.or_else(|| view.lost()));
             self.objects.push(entry);
             self.main.script.close_full_member().await?;
         }

@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, Result, ServerError};
 use crate::ident::{ObjectName, quote_identifier};
 use crate::server::{
     ER_CANT_AGGREGATE_2COLLATIONS, ER_CANT_AGGREGATE_3COLLATIONS, ER_CANT_AGGREGATE_NCOLLATIONS,
-    ER_NO_SUCH_USER, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED, ER_VIEW_INVALID,
-    ER_WRONG_VALUE, Flavor, Session, is_missing_or_changed, string_literal,
+    ER_NO_SUCH_USER, ER_SP_DOES_NOT_EXIST, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED,
+    ER_VIEW_INVALID, ER_WRONG_VALUE, Flavor, Session, is_missing_or_changed, string_literal,
 };
 use crate::sql::literal::push_comment;
 
@@ -37,6 +37,8 @@ pub(super) struct View {
     collation_connection: String,
     /// Why the view cannot be used, in the server's words, if it cannot.
     broken: Option<String>,
+    /// Whether the text names the view's own database, because nobody can do without.
+    names_database: bool,
 }
 
 impl View {
@@ -59,17 +61,23 @@ impl View {
             Ok(row) => row,
             Err(error) => return Self::unprintable(session, object, error).await,
         };
-        let create = printed::without_own_database(
-            row.bytes(1)?.unwrap_or_default(),
-            object.database_name().unwrap_or_default(),
-        );
+        let printed = row.bytes(1)?.unwrap_or_default();
+        let create =
+            printed::without_own_database(printed, object.database_name().unwrap_or_default());
+        let stripped = create != printed;
         let mut view = Self {
             object,
             create,
             charset_client: row.text(2)?,
             collation_connection: row.text(3)?,
             broken: None,
+            names_database: false,
         };
+        if stripped && view.calls_unknown(session).await? {
+            // A function of a package, which some servers know by three names or in a mode of their own.
+            view.create = printed.to_vec();
+            view.names_database = true;
+        }
         let probe = format!("SELECT 1 FROM {} LIMIT 0", quote_identifier(view.object.name()));
         if let Err(error) = session.query(&probe).await {
             let number = error.server().map(|server| server.number);
@@ -127,22 +135,50 @@ impl View {
             collation_connection: row.text(5)?,
             broken: Some(broken),
             object,
+            names_database: false,
         })
     }
 
-    /// What the server says to the view's query by itself, if it does not take it.
-    async fn why_broken(&self, session: &mut Session) -> Result<Option<String>> {
+    /// Has the server look at the view's query by itself.
+    async fn check_query(&self, session: &mut Session) -> Result<Result<()>> {
         let Some(query) = printed::query_of_view(&self.create, self.object.name()) else {
-            return Ok(None);
+            return Ok(Ok(()));
         };
         session.execute(set_charset(&self.charset_client, &self.collation_connection)).await?;
         let checked = session.check_statement(query).await;
         session.execute("SET NAMES utf8mb4").await?;
         session.execute("SET character_set_results = NULL").await?;
-        match checked {
+        Ok(checked)
+    }
+
+    /// What the server says to the view's query by itself, if it does not take it.
+    async fn why_broken(&self, session: &mut Session) -> Result<Option<String>> {
+        match self.check_query(session).await? {
             Ok(()) => Ok(None),
             Err(error) => reason(error, session.flavor()),
         }
+    }
+
+    /// Whether the server knows no function of a name that the view's query calls.
+    async fn calls_unknown(&self, session: &mut Session) -> Result<bool> {
+        match self.check_query(session).await? {
+            Ok(()) => Ok(false),
+            Err(error) => match error.server() {
+                Some(told) => Ok(told.number == ER_SP_DOES_NOT_EXIST),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// What is lost of it where it is restored into another database.
+    pub(super) fn lost(&self) -> Option<String> {
+        self.names_database.then(|| {
+            format!(
+                "{} calls a function of a package by the name of its database, as this server \
+                 needs it: restored into another one, it calls the function of this",
+                self.object
+            )
+        })
     }
 
     /// A view with a text and nothing else.
@@ -154,6 +190,7 @@ impl View {
             charset_client: String::new(),
             collation_connection: String::new(),
             broken: None,
+            names_database: false,
         }
     }
 
