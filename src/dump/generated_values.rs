@@ -1,14 +1,14 @@
 //! Stored generated columns whose values a restore does not compute again.
 //!
 //! What an expression with a TIMESTAMP, or with the name of a month, gives depends on the session that
-//! wrote the row: its time zone, its locale. A restore computes it in UTC and with the server's
-//! defaults, and no statement gives such a column another value. Where that makes a difference, the
+//! wrote the row: its time zone, its locale. A restore computes it in UTC and in English (FORMAT S1),
+//! and no statement gives such a column another value. Where that makes a difference, the
 //! server can count it.
 
 use std::collections::BTreeSet;
 
 use super::printed;
-use super::session_settings::SCRIPT_SQL_MODE;
+use super::session_settings::{SCRIPT_LOCALE, SCRIPT_SQL_MODE};
 use crate::error::Result;
 use crate::ident::quote_identifier;
 use crate::server::{Column, ColumnKind, Generated, Session, Table};
@@ -39,9 +39,9 @@ pub(super) async fn check(
     let create = String::from_utf8_lossy(row.bytes(1)?.unwrap_or_default()).into_owned();
     let doubtful: Vec<_> = depending_on_session(table, &create)
         .into_iter()
-        .filter_map(|(column, expression)| {
+        .map(|(column, expression)| {
             let bits = printed::has_type(&create, &column.name, "bit(");
-            Some((column, differs(column, bits, expression)?))
+            (column, differs(column, bits, expression))
         })
         .collect();
     if doubtful.is_empty() {
@@ -50,13 +50,15 @@ pub(super) async fn check(
     let counts: Vec<_> = doubtful.iter().map(|(_, differs)| format!("SUM({differs})")).collect();
     let condition = condition.map(|text| format!(" WHERE ({text}\n)")).unwrap_or_default();
     let sql = format!("SELECT {} FROM {name}{condition}", counts.join(","));
-    session.execute(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'")).await?;
+    let as_in_script =
+        format!("SET sql_mode = '{SCRIPT_SQL_MODE}', lc_time_names = '{SCRIPT_LOCALE}'");
+    session.execute(as_in_script).await?;
     let counted = session.query_one(&sql).await;
     let counted = match counted {
         Err(error) if error.server().is_none() => return Err(error),
         counted => counted,
     };
-    session.execute("SET sql_mode = ''").await?;
+    session.execute("SET sql_mode = '', lc_time_names = DEFAULT").await?;
     let mut said = Vec::new();
     for (place, (column, _)) in doubtful.iter().enumerate() {
         let column = quote_identifier(&column.name);
@@ -71,8 +73,8 @@ pub(super) async fn check(
                 if rows > 0 {
                     said.push(format!(
                         "table {name}: the stored generated column {column} has been computed in \
-                         another time zone or locale in {rows} rows; a restore computes it in UTC, \
-                         and it will have other values there"
+                         another time zone or locale in {rows} rows; a restore computes it in UTC \
+                         and in English, and it will have other values there"
                     ));
                 }
             }
@@ -99,7 +101,7 @@ fn depending_on_session<'a>(table: &'a Table, create: &'a str) -> Vec<(&'a Colum
         for (column, expression) in &generated {
             let lower = expression.to_ascii_lowercase();
             if OF_THE_SESSION.iter().any(|function| lower.contains(function))
-                || depending.iter().any(|name| expression.contains(&quote_identifier(name)))
+                || depending.iter().any(|name| names(&lower, name))
             {
                 depending.insert(&column.name);
             }
@@ -114,9 +116,13 @@ fn depending_on_session<'a>(table: &'a Table, create: &'a str) -> Vec<(&'a Colum
     generated
 }
 
-/// A condition that is true where a column has another value than its expression. `None` where the
-/// server does not compare them exactly.
-fn differs(column: &Column, bits: bool, expression: &str) -> Option<String> {
+/// Whether an expression, in small letters, names a column: it is printed as somebody wrote it.
+fn names(lower: &str, column: &str) -> bool {
+    lower.contains(&quote_identifier(column).to_ascii_lowercase())
+}
+
+/// A condition that is true where a column has another value than its expression.
+fn differs(column: &Column, bits: bool, expression: &str) -> String {
     let name = quote_identifier(&column.name);
     // Padding is no difference, and no character set is.
     let bytes = |text: &str| {
@@ -132,14 +138,20 @@ fn differs(column: &Column, bits: bool, expression: &str) -> Option<String> {
         ColumnKind::Integer | ColumnKind::Year => (name, format!("ROUND(({expression}))")),
         ColumnKind::Decimal | ColumnKind::Double => (name, format!("({expression})")),
         ColumnKind::Json => (name, format!("CAST(({expression}) AS JSON)")),
-        ColumnKind::Text(_) | ColumnKind::Ascii => {
+        ColumnKind::Text(_) | ColumnKind::Ascii | ColumnKind::MemberNumber => {
             (bytes(&name), bytes(&format!("({expression})")))
+        }
+        // It has half the digits of what it is computed from: 24 bits.
+        ColumnKind::Float => {
+            return format!(
+                "NOT ({name} <=> ({expression})) \
+                 AND COALESCE(ABS({name} - ({expression})) > ABS({name}) * 1.2e-7, TRUE)"
+            );
         }
         ColumnKind::Binary => (
             format!("TRIM(TRAILING 0x00 FROM CAST({name} AS BINARY))"),
             format!("TRIM(TRAILING 0x00 FROM CAST(({expression}) AS BINARY))"),
         ),
-        ColumnKind::Float | ColumnKind::MemberNumber => return None,
     };
-    Some(format!("NOT ({kept} <=> {computed})"))
+    format!("NOT ({kept} <=> {computed})")
 }

@@ -4,11 +4,14 @@ use super::history;
 use super::run::Dump;
 use crate::archive::{FORMAT_VERSION, SIGNATURE, Section};
 use crate::error::Result;
-use crate::server::Flavor;
+use crate::server::{Column, Flavor, Generated};
 use crate::sql::literal::push_fmt;
 
 /// The SQL mode of the script itself, to which it goes back after an object of another mode.
 pub(super) const SCRIPT_SQL_MODE: &str = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO";
+
+/// The language of months and days, where stored generated columns may be computed from them.
+pub(super) const SCRIPT_LOCALE: &str = "en_US";
 
 impl Dump {
     /// Session settings, saved and set. Versioned comments, as stock dumps have them. Nothing here
@@ -16,6 +19,7 @@ impl Dump {
     pub(super) async fn start(&mut self) -> Result<()> {
         let with_history = self.keeps_history();
         let with_loose_keys = self.has_loose_keys();
+        let with_locale = self.needs_locale();
         let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
         script.section(Section::Start, None).await?;
         let text = script.text();
@@ -51,6 +55,11 @@ impl Dump {
         if with_history {
             script.statement(history::ALLOW_INSERT);
         }
+        if with_locale {
+            script.statement(format!(
+                "/*!50112 SET @OLD_LC_TIME_NAMES=@@LC_TIME_NAMES, LC_TIME_NAMES='{SCRIPT_LOCALE}' */"
+            ));
+        }
         if with_loose_keys {
             // Setting it takes a privilege, so it is only set where it has to be.
             script.statement(
@@ -72,9 +81,13 @@ impl Dump {
     pub(super) async fn end(&mut self) -> Result<()> {
         let with_history = self.keeps_history();
         let with_loose_keys = self.has_loose_keys();
+        let with_locale = self.needs_locale();
         let (flavor, script) = (self.main.session.flavor(), &mut self.main.script);
         script.section(Section::End, None).await?;
         script.text().push(b'\n');
+        if with_locale {
+            script.statement("/*!50112 SET LC_TIME_NAMES=@OLD_LC_TIME_NAMES */");
+        }
         if with_loose_keys {
             script.statement("/*!80400 SET RESTRICT_FK_ON_NON_STANDARD_KEY=@OLD_RESTRICT_FK */");
         }
@@ -99,6 +112,15 @@ impl Dump {
             script.statement(sql);
         }
         Ok(())
+    }
+
+    /// Whether a restore computes values that may name months: no others depend on it, and `MariaDB`
+    /// lets no column be stored that does.
+    fn needs_locale(&self) -> bool {
+        let mut tables = self.shared.plan.databases.iter().flat_map(|database| &database.tables);
+        let is_stored = |column: &Column| column.generated == Generated::Stored;
+        self.main.session.flavor() == Flavor::MySql
+            && tables.any(|table| table.columns.iter().any(is_stored))
     }
 
     fn has_loose_keys(&self) -> bool {

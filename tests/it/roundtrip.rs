@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, dump_to_path, restore};
 
-use crate::harness::TestDatabase;
+use crate::backup::{Cleanup, dump_into, restore_into, state};
+use crate::compare::compare;
+use crate::harness::{TestDatabase, TestServer};
 use crate::sample::{differences, sample_database};
 
 /// Options that reach a test database as root.
@@ -112,5 +114,35 @@ on_each_server! {
             .unwrap();
         assert!(!report.compared);
         assert_eq!(differences(&theirs, &ours).await, [""; 0]);
+    }
+}
+
+/// Months that were named in English come back in English, whatever the server speaks by default.
+#[tokio::test]
+async fn the_servers_locale_does_not_matter() {
+    let server = TestServer::mysql_9_7();
+    let source = server.database().await;
+    source
+        .run(&[
+            "SET lc_time_names = 'en_US'",
+            "CREATE TABLE t (d DATE, name VARCHAR(20) AS (MONTHNAME(d)) STORED)",
+            "INSERT INTO t (d) VALUES ('2020-12-01'), ('2021-04-01')",
+        ])
+        .await;
+    // What other tests compare does not depend on it.
+    let _cleanup = Cleanup::new(&server, vec!["SET GLOBAL lc_time_names = 'en_US'".to_owned()]);
+    source.run(&["SET GLOBAL lc_time_names = 'de_DE'"]).await;
+    let (_directory, path) = scratch();
+    let report = dump_into(&source, &path, &DumpOptions::default()).await;
+    assert_eq!(report.warnings, [""; 0]);
+    let before = state(&source).await;
+    for by_client in [false, true] {
+        let target = server.database().await;
+        if by_client {
+            target.stock_client(&gunzip(&path)).await.unwrap();
+        } else {
+            restore_into(&target, &path).await;
+        }
+        assert_eq!(compare(&before, &state(&target).await), [], "by the stock client: {by_client}");
     }
 }

@@ -128,6 +128,11 @@ fn start(mariadb: bool) -> String {
             "/*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS=@@CHECK_CONSTRAINT_CHECKS, \
              CHECK_CONSTRAINT_CHECKS=0 */;\n",
         );
+    } else {
+        // There is a stored generated column.
+        text.push_str(
+            "/*!50112 SET @OLD_LC_TIME_NAMES=@@LC_TIME_NAMES, LC_TIME_NAMES='en_US' */;\n",
+        );
     }
     text
 }
@@ -143,7 +148,7 @@ fn end(mariadb: bool) -> String {
          /*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;\n\
          /*!40101 SET CHARACTER_SET_RESULTS=@OLD_CHARACTER_SET_RESULTS */;\n\
          /*!40101 SET COLLATION_CONNECTION=@OLD_COLLATION_CONNECTION */;\n",
-        if mariadb { checks } else { "" }
+        if mariadb { checks } else { "/*!50112 SET LC_TIME_NAMES=@OLD_LC_TIME_NAMES */;\n" }
     )
 }
 
