@@ -139,6 +139,16 @@
 //! [`location`](Error::location) where it happened, and [`server`](Error::server) what the server
 //! answered. [`chain`](Error::chain) prints the whole story on one line.
 //!
+//! # Log
+//!
+//! Everything logs to [`tracing`](https://docs.rs/tracing), and installs nothing. At the level info
+//! are the spans of the operations, `dump`, `verify`, `restore`, `prepare`, `apply` and `roll_back`;
+//! `job`, which outlives what has started it; and `request` of the router, without the query. At the
+//! level debug are `table` of a dump, `connection` of a restore and `lock` of a job. Whatever thread
+//! does the work, its events are inside. They name servers, accounts, databases, tables and files, and
+//! never hold a password, a token or a statement with its values; of data they hold at most what a
+//! server quotes in the message of an error, such as the key of a duplicate row.
+//!
 //! # Features
 //!
 //! | feature | default | adds |

@@ -48,9 +48,13 @@ pub struct VerifyReport {
 ///
 /// # Cancel safety
 /// Dropping the future stops the check within a moment; nothing is left behind.
+#[tracing::instrument(skip_all, err(level = "debug"), fields(file = ?path.as_ref()))]
 pub async fn verify(path: impl AsRef<Path>, context: &Context) -> Result<VerifyReport> {
     let path = path.as_ref().to_owned();
-    context.blocking(Phase::Check, move |context| verify_file(&path, context)).await
+    let report = context.blocking(Phase::Check, move |context| verify_file(&path, context)).await?;
+    let VerifyReport { members, rows, file_bytes, .. } = &report;
+    tracing::info!(members, rows, bytes = file_bytes, "verified");
+    Ok(report)
 }
 
 /// The check itself, for a thread that may block.

@@ -30,6 +30,7 @@ mod sequence;
 mod session_settings;
 mod still;
 mod table;
+mod unsigned;
 mod view;
 mod view_order;
 mod work;
@@ -58,6 +59,11 @@ use crate::store::StagedFile;
 ///
 /// # Cancel safety
 /// Dropping the future leaves no file behind, and kills its query on the server.
+#[tracing::instrument(name = "dump", skip_all, err(level = "debug"), fields(
+    server = %connect,
+    databases = ?options.databases(),
+    file = ?path.as_ref(),
+))]
 pub async fn dump_to_path(
     connect: &ConnectOptions,
     path: impl AsRef<Path>,
@@ -68,8 +74,9 @@ pub async fn dump_to_path(
     let at_file = |error: Error| error.at(|place| place.file = Some(path.display().to_string()));
     let mut staged =
         StagedFile::create(path, options.overwrite(), context).await.map_err(at_file)?;
-    let report = dump(connect, staged.writer(), options, context).await?;
+    let report = Box::pin(run::run(connect, staged.writer(), options, context)).await?;
     staged.publish(context).await.map_err(at_file)?;
+    note(&report);
     Ok(report)
 }
 
@@ -88,6 +95,10 @@ pub async fn dump_to_path(
 ///
 /// # Cancel safety
 /// Dropping the future kills its query on the server; the writer has then received a fragment.
+#[tracing::instrument(skip_all, err(level = "debug"), fields(
+    server = %connect,
+    databases = ?options.databases(),
+))]
 pub async fn dump<W: AsyncWrite + Unpin + Send>(
     connect: &ConnectOptions,
     output: W,
@@ -95,7 +106,14 @@ pub async fn dump<W: AsyncWrite + Unpin + Send>(
     context: &Context,
 ) -> Result<DumpReport> {
     // In a box: the futures of those who call this stay small.
-    Box::pin(run::run(connect, output, options, context)).await
+    let report = Box::pin(run::run(connect, output, options, context)).await?;
+    note(&report);
+    Ok(report)
+}
+
+fn note(report: &DumpReport) {
+    let DumpReport { tables, rows, file_bytes, .. } = report;
+    tracing::info!(tables, rows, bytes = file_bytes, "dumped");
 }
 
 fn count(length: usize) -> u64 {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use super::chunk::{Chunk, Cursor, can_be_cut};
 use super::exact::ExactText;
@@ -15,6 +16,7 @@ use super::rows::TableRows;
 use super::script::Script;
 use super::still::Still;
 use super::table::write_definition;
+use super::unsigned::UnsignedIn;
 use super::work::{Unit, Work};
 use crate::archive::{Held, Section};
 use crate::context::Context;
@@ -102,7 +104,7 @@ impl Shared {
 }
 
 /// What a reader has read of a table.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Share {
     /// The table's place among the manifest's objects.
     pub(super) object: u32,
@@ -111,6 +113,8 @@ pub(super) struct Share {
     pub(super) largest_statement_bytes: usize,
     /// JSON documents that do not come back with the same types inside.
     pub(super) changed_documents: u64,
+    /// JSON documents whose unsigned integers come back as signed ones.
+    pub(super) unsigned: Vec<UnsignedIn>,
     /// How many of the rows are versions of the past.
     pub(super) history_rows: u64,
     /// Whether a condition chose the rows.
@@ -159,7 +163,8 @@ impl Reader {
                         let table = table_at(database, place)?;
                         let position = position(tables, place);
                         let object = self.enter_table(database, table);
-                        let done = self.table(database, table, &object, position).await;
+                        let reading = self.table(database, table, &object, position);
+                        let done = reading.instrument(span_of(&object)).await;
                         at_object(done, &object)?;
                         read.push(table.name.as_str());
                         context.counters().tables_done.add(1);
@@ -169,7 +174,8 @@ impl Reader {
                 Unit::Large(place) => {
                     let table = table_at(database, place)?;
                     let object = self.enter_table(database, table);
-                    let begun = self.begin_large(database, table, &object, place, tables).await;
+                    let beginning = self.begin_large(database, table, &object, place, tables);
+                    let begun = beginning.instrument(span_of(&object)).await;
                     let cursor = at_object(begun, &object)?;
                     tables.work.give_back(Some(Box::new(cursor)));
                 }
@@ -183,7 +189,8 @@ impl Reader {
                     // Others go on with the rest while this piece is being read.
                     tables.work.give_back(rest);
                     self.script.begin_table(false).await?;
-                    let done = self.rows(database, table, position, &chunk).await;
+                    let reading = self.rows(database, table, position, &chunk);
+                    let done = reading.instrument(span_of(&object)).await;
                     at_object(done, &object)?;
                     self.settle(database, &[&table.name]).await?;
                     if last {
@@ -368,11 +375,13 @@ impl Reader {
                 shared.select_database(script, database);
             })
             .await?;
+        tracing::debug!(rows = written.rows, "rows read");
         let share = Share {
             object: position,
             rows: written.rows,
             largest_statement_bytes: written.largest_statement_bytes,
             changed_documents: written.changed_documents,
+            unsigned: written.unsigned,
             history_rows: match chunk.versions {
                 Versions::Past { .. } => written.rows,
                 _ => 0,
@@ -380,7 +389,7 @@ impl Reader {
             filtered: condition.is_some(),
             held: None,
         };
-        self.shares.push(share);
+        self.shares.push(share.clone());
         Ok(share)
     }
 
@@ -432,6 +441,11 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// The span of the work on a table, or on a piece of a large one.
+fn span_of(table: &ObjectName) -> tracing::Span {
+    tracing::debug_span!("table", database = table.database_name(), table = table.name())
 }
 
 fn table_at(database: &Database, place: usize) -> Result<&Table> {

@@ -1,14 +1,17 @@
-//! What stands before every route: who is it, may he, and does another site's page send him.
+//! What stands before every route: a span for the log, who is it, may he, and does another site's page
+//! send him.
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::answer::{RETRY_AFTER_SECONDS, Refusal};
 use super::auth::{AuthorizeError, Authorizer, Identity, Role};
@@ -37,6 +40,35 @@ impl<A> Clone for Guard<A> {
     }
 }
 
+/// The span of a request, for those who learn more of it: the current one can be the application's,
+/// which may have fields of the same names.
+#[derive(Clone)]
+struct RequestSpan(tracing::Span);
+
+/// Answers a request inside a span, which ends when the head of the answer is there.
+pub(super) async fn in_span(
+    OriginalUri(uri): OriginalUri,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    // Without what follows the path: a ticket lets whoever reads it in.
+    let span = tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = uri.path(),
+        user = Empty,
+        status = Empty,
+    );
+    request.extensions_mut().insert(RequestSpan(span.clone()));
+    let answering = async {
+        let response = next.run(request).await;
+        span.record("status", response.status().as_u16());
+        tracing::debug!("answered");
+        response
+    };
+    answering.instrument(span.clone()).await
+}
+
 /// Lets an administrator through, with his [`Identity`] in the extensions of the request.
 pub(super) async fn pass<A: Authorizer>(
     State(guard): State<Guard<A>>,
@@ -48,6 +80,9 @@ pub(super) async fn pass<A: Authorizer>(
         Some(identity) => identity,
         None => identify(&*guard.authorizer, &parts).await?,
     };
+    if let Some(RequestSpan(span)) = parts.extensions.get() {
+        span.record("user", identity.name());
+    }
     if !cross_site::may_write(&parts.method, &parts.uri, &parts.headers) {
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,

@@ -61,7 +61,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, StatusCode};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 
@@ -121,7 +121,12 @@ pub fn router<A: Authorizer>(manager: BackupManager, authorizer: A) -> Router {
         .layer(from_fn_with_state(guard, guard::pass::<A>));
     let page = get(|app: axum::extract::State<App>| async move { app.page.response() })
         .fallback(method_not_allowed);
-    Router::new().route("/", page).merge(api).layer(map_response(harden)).with_state(app)
+    Router::new()
+        .route("/", page)
+        .merge(api)
+        .layer(map_response(harden))
+        .layer(from_fn(guard::in_span))
+        .with_state(app)
 }
 
 async fn openapi() -> Response {

@@ -239,12 +239,15 @@ impl BackupManager {
             inner.forget(job.id());
             return task.give_up(error).await;
         }
+        // Of its own: whatever the caller is in ends long before the job does.
         let span = tracing::info_span!(
+            parent: None,
             "job",
             id = %job.id(),
             kind = %job.status().kind,
             database = %shown(&databases),
         );
+        span.follows_from(tracing::Span::current());
         tokio::spawn(task.run().instrument(span));
         Ok(job)
     }

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::try_join_all;
+use tracing::Instrument as _;
 
 use super::check::Start;
 use super::indexes::PutOff;
@@ -136,9 +137,9 @@ impl ParallelReplay<'_> {
         }
         let next = AtomicUsize::new(0);
         let all = std::iter::once(session).chain(helpers.iter_mut().take(wanted));
-        let workers = all.map(|session| {
+        let workers = (0u32..).zip(all).map(|(number, session)| {
             let next = &next;
-            async move {
+            let working = async move {
                 let mut replayed = Replayed::default();
                 while let Some(&placed) = members.get(next.fetch_add(1, Ordering::Relaxed)) {
                     self.member(session, placed, &mut replayed).await?;
@@ -152,7 +153,8 @@ impl ParallelReplay<'_> {
                     }
                 }
                 Ok::<_, Error>(replayed)
-            }
+            };
+            working.instrument(tracing::debug_span!("connection", number))
         });
         for worker in try_join_all(workers).await? {
             replayed.add(worker);
@@ -218,7 +220,12 @@ impl ParallelReplay<'_> {
     ) -> Result<()> {
         let (path, compressed, wanted) =
             (self.path.to_owned(), self.footer.compressed, member.clone());
-        let reading = tokio::task::spawn_blocking(move || read_member(&path, &wanted, compressed));
+        let span = tracing::Span::current();
+        let reading = tokio::task::spawn_blocking(move || {
+            let _entered = span.entered();
+            tracing::trace!(bytes = wanted.sql_bytes, "reading a member");
+            read_member(&path, &wanted, compressed)
+        });
         let text = self.context.run(reading).await?.map_err(|error| {
             Error::new(ErrorKind::Internal, "reading a member panicked").with_source(error)
         })??;

@@ -118,6 +118,7 @@ pub(super) fn refuse_newcomers(before: &[Target], now: &[Target]) -> Result<()> 
 
 /// Makes every target what it was: all that is in it now goes, and what the restore point holds
 /// comes back. The restore point is checked as a whole before anything is dropped.
+#[tracing::instrument(skip_all, err(level = "debug"), fields(target = %connect, ?restore_point))]
 pub(crate) async fn roll_back(
     connect: &ConnectOptions,
     targets: &[Target],
@@ -144,7 +145,10 @@ pub(crate) async fn roll_back(
     let emptied = empty_targets(&mut session, targets, options).await;
     session.close().await;
     emptied?;
-    let (Some(path), Some(checked)) = (restore_point, checked) else { return Ok(None) };
+    let (Some(path), Some(checked)) = (restore_point, checked) else {
+        tracing::info!("rolled back");
+        return Ok(None);
+    };
     let prepared = Prepared {
         connect: connect.clone(),
         options: options.clone(),
@@ -153,7 +157,9 @@ pub(crate) async fn roll_back(
         restore_point: None,
         targets: Vec::new(),
     };
-    prepared.replay(context, &AtomicBool::new(false)).await.map(Some)
+    let report = prepared.replay(context, &AtomicBool::new(false)).await?;
+    tracing::info!("rolled back");
+    Ok(Some(report))
 }
 
 async fn check_restore_point(

@@ -98,7 +98,10 @@ impl Source {
     pub(crate) fn text(&self, limit: u64) -> Text {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let path = self.path.clone();
+        let span = tracing::Span::current();
         tokio::task::spawn_blocking(move || {
+            let _entered = span.entered();
+            tracing::trace!("reading a script");
             let failed = |error| Err(read_error(error));
             let mut reader = match SqlReader::open(&path, limit) {
                 Ok(reader) => reader,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::error_number::ER_QUERY_INTERRUPTED;
 use super::error_number::mariadb::ER_STATEMENT_TIMEOUT;
@@ -88,12 +89,15 @@ impl OperationLock {
         }
         let peer = session.peer();
         let release = CancellationToken::new();
-        let holder = tokio::spawn(hold(
+        let holding = hold(
             session,
             format!("DO SLEEP({SLEEP_SECONDS}) {OWNER_START}{}{OWNER_END}", plain(owner)),
             release.clone(),
             context.clone(),
-        ));
+        );
+        // Of its own: whatever the caller is in ends long before the lock does.
+        let span = tracing::debug_span!(parent: None, "lock", owner = plain(owner));
+        let holder = tokio::spawn(holding.instrument(span));
         Ok(Asked::Taken(Box::new(Self { holder: Some(holder), release, peer })))
     }
 

@@ -43,6 +43,7 @@ mod history;
 mod http;
 mod jobs;
 mod locks;
+mod log;
 mod nontransactional;
 mod options;
 mod parallel_dump;

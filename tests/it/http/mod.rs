@@ -5,6 +5,7 @@ mod api;
 mod browser;
 mod contract;
 mod focus;
+mod log;
 mod mounted;
 mod page;
 mod program;
