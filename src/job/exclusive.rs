@@ -11,7 +11,8 @@ use crate::server::{Asked, OperationLock, Session};
 use crate::store::{BackupDir, DirectoryLock};
 
 /// How long an operation without a name stands in the way until others are refused. Most are over by
-/// then: a job that is about to begin, which has a name next, or a file being deleted.
+/// then: a job that is about to begin, which has a name next, or a file being deleted. Pruning that
+/// reads large backups is not.
 const NAMED_WITHIN: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -41,7 +42,7 @@ impl Holder {
         serde_json::from_slice(signature).map_or(Self::Nameless, Self::Job)
     }
 
-    /// Fails at once for a job. Nothing without a name lasts as long as that.
+    /// Fails at once for a job. What has no name may be over in a moment.
     fn refuse(&self) -> Result<()> {
         match self {
             Self::Job(running) => Err(running.clone().busy()),
@@ -177,7 +178,7 @@ async fn look_again(deadline: tokio::time::Instant) -> Result<()> {
         return Err(Error::new(
             ErrorKind::Busy,
             "another operation uses the backup directory: a job that is about to begin, or backups \
-             are being deleted",
+             are being deleted or pruned",
         ));
     }
     tokio::time::sleep(LOOK_AGAIN).await;

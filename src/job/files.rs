@@ -120,15 +120,17 @@ impl BackupManager {
     /// and verified. If it is damaged it does not count, and the next newest does.
     ///
     /// # Errors
-    /// Nothing has been removed then, unless a backup cannot be deleted:
     /// [`ErrorKind::Busy`] when an operation is running, unless it is a dry run;
     /// [`ErrorKind::Io`] if the directory, the newest backup or a job in the journal cannot be read,
-    /// or a backup cannot be deleted.
+    /// or a backup cannot be deleted; [`ErrorKind::Cancelled`] when the manager is shutting down. In
+    /// the last two cases some backups may have been removed.
     ///
     /// # Cancel safety
     /// Dropping the future can leave some of the backups removed.
     pub async fn prune(&self, policy: &RetentionPolicy, dry_run: bool) -> Result<PruneReport> {
         let inner = &self.inner;
+        let _at_work = inner.at_work.read().await;
+        inner.refuse_closing()?;
         let _exclusive = if dry_run {
             None
         } else {
@@ -139,17 +141,19 @@ impl BackupManager {
         };
         let (cache, directory) = (inner.cache.clone(), inner.directory.clone());
         let (journal, policy) = (inner.journal.clone(), policy.clone());
+        let context = inner.upkeep.clone();
         let report = super::blocking(move || {
             let needed = journal
                 .every_record()?
                 .into_iter()
                 .filter_map(|record| record.recovery?.restore_point)
                 .collect();
-            decide_with_proof(&policy, &directory, &cache.all(&directory)?, &needed)
+            decide_with_proof(&policy, &directory, &cache.all(&directory)?, &needed, &context)
         })
         .await?;
         if !dry_run {
             for file in &report.removed {
+                inner.upkeep.check()?;
                 let bytes = inner.remove(file).await?;
                 tracing::info!(%file, bytes, "backup pruned");
             }
@@ -165,6 +169,7 @@ fn decide_with_proof(
     directory: &BackupDir,
     backups: &[BackupInfo],
     needed: &BTreeSet<BackupName>,
+    context: &Context,
 ) -> Result<PruneReport> {
     let (mut whole, mut damaged) = (BTreeSet::new(), BTreeSet::new());
     loop {
@@ -172,12 +177,17 @@ fn decide_with_proof(
         let Some(unproven) = report.unproven(backups, &whole).cloned() else {
             return Ok(report);
         };
-        match verify_file(&directory.path_of(&unproven), &Context::new()) {
+        match verify_file(&directory.path_of(&unproven), context) {
             Ok(_) => {
                 whole.insert(unproven);
             }
-            // It may be whole: the disk does not say.
-            Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::NotFound) => {
+            // It may be whole: the disk does not say, or nobody has looked.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Io | ErrorKind::NotFound | ErrorKind::Cancelled
+                ) =>
+            {
                 return Err(error);
             }
             Err(error) => {

@@ -12,6 +12,7 @@ use super::id::JobId;
 use super::journal::Journal;
 use super::list::Cache;
 use super::options::ManagerOptions;
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::ConnectOptions;
 use crate::store::BackupDir;
@@ -56,6 +57,10 @@ pub(super) struct Inner {
     /// The jobs of this process: the one that runs, and the last ones.
     jobs: Mutex<BTreeMap<JobId, Job>>,
     closing: AtomicBool,
+    /// What reads and removes backups beside the jobs, and can be told to stop.
+    pub(super) upkeep: Context,
+    /// Read-locked while that is at work.
+    pub(super) at_work: tokio::sync::RwLock<()>,
 }
 
 /// How many jobs that have ended are kept in memory; the journal has more.
@@ -89,6 +94,8 @@ impl BackupManager {
             slot: Slot::default(),
             jobs: Mutex::default(),
             closing: AtomicBool::new(false),
+            upkeep: Context::new(),
+            at_work: tokio::sync::RwLock::default(),
         };
         let manager = Self { inner: Arc::new(inner) };
         match Exclusive::take(&manager.inner.slot, &manager.inner.directory).await {
@@ -127,7 +134,7 @@ impl BackupManager {
         self.inner.lock_jobs().values().find(|job| !job.status().state.is_terminal()).cloned()
     }
 
-    /// Starts no job any more, and waits for the one that runs; with `cancel` it is cancelled
+    /// Starts no job and no pruning any more, and waits for what runs; with `cancel` it is cancelled
     /// first. A restore that has begun is rolled back before this returns.
     ///
     /// # Cancel safety
@@ -141,6 +148,10 @@ impl BackupManager {
             // How it ends is for those who started it.
             let _ = job.wait().await;
         }
+        if cancel {
+            self.inner.upkeep.cancel();
+        }
+        drop(self.inner.at_work.write().await);
     }
 
     pub(super) fn live(&self, id: JobId) -> Option<Job> {
@@ -187,7 +198,7 @@ impl Inner {
         self.lock_jobs().remove(&id);
     }
 
-    fn refuse_closing(&self) -> Result<()> {
+    pub(super) fn refuse_closing(&self) -> Result<()> {
         if self.closing.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Cancelled, "the manager is shutting down"));
         }
@@ -202,5 +213,45 @@ impl fmt::Debug for BackupManager {
             .field("directory", &self.inner.directory)
             .field("options", &self.inner.options)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::RetentionPolicy;
+
+    async fn manager() -> (tempfile::TempDir, BackupManager) {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = BackupDir::open(scratch.path()).unwrap();
+        let options = ManagerOptions::default();
+        let manager = BackupManager::open(ConnectOptions::new(), directory, options).await;
+        (scratch, manager.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_waits_for_what_prunes_and_tells_it_to_stop() {
+        for cancel in [false, true] {
+            let (_scratch, manager) = manager().await;
+            let pruning = manager.inner.at_work.read().await;
+            let mut shutdown = Box::pin(manager.shutdown(cancel));
+            let waited = tokio::time::timeout(std::time::Duration::from_millis(50), &mut shutdown);
+            assert!(waited.await.is_err());
+            assert_eq!(manager.inner.upkeep.is_cancelled(), cancel);
+            drop(pruning);
+            shutdown.await;
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_pruned_after_the_shutdown() {
+        let (_scratch, manager) = manager().await;
+        let policy = RetentionPolicy::new().keep_last(1);
+        manager.prune(&policy, false).await.unwrap();
+        manager.shutdown(false).await;
+        for dry_run in [false, true] {
+            let error = manager.prune(&policy, dry_run).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Cancelled);
+        }
     }
 }

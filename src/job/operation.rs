@@ -115,6 +115,7 @@ async fn restore(
     shared.update(|status| {
         status.restore_point = restore_point;
         status.target = Some(TargetState::Partial);
+        status.warnings = prepared.warnings().to_vec();
     });
     // The way back is on the disk before anything is changed.
     shared.write().await.inspect_err(|_| {

@@ -266,7 +266,8 @@ impl Task {
             Ok(report) => {
                 last.state = JobState::Completed;
                 last.progress.complete(report);
-                last.warnings.extend_from_slice(warnings(report));
+                // A restore has told the first of them before it began.
+                last.warnings = warnings(report).to_vec();
                 match report {
                     JobReport::Restored { .. } => last.target = Some(TargetState::Restored),
                     JobReport::RolledBack { .. } => last.target = Some(TargetState::RolledBack),
@@ -549,8 +550,9 @@ mod tests {
     #[tokio::test]
     async fn a_job_whose_first_hook_hangs_can_be_cancelled() {
         let directory = tempfile::tempdir().unwrap();
-        let options =
-            ManagerOptions::default().with_hooks(Broken).with_hook_timeout(Duration::from_hours(1));
+        let options = ManagerOptions::default()
+            .with_hooks(Broken)
+            .with_hook_timeout(Duration::from_secs(3600));
         let manager = open(&directory, options).await;
         let (task, job) = task(&manager, JobKind::Verify).await;
         let cancelled = Error::new(ErrorKind::Cancelled, "by the test");

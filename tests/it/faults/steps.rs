@@ -29,9 +29,13 @@ fn kinds(task: &JobTask) -> &'static [(&'static str, &'static str)] {
             ("write", "ENOSPC"),
             ("read", "EIO"),
         ],
-        JobTask::Prune => {
-            &[("unlink", "KILL"), ("fsync", "KILL"), ("unlink", "EIO"), ("read", "EIO")]
-        }
+        JobTask::Prune => &[
+            ("unlink", "KILL"),
+            ("unlink", "TERM"),
+            ("fsync", "KILL"),
+            ("unlink", "EIO"),
+            ("read", "EIO"),
+        ],
     }
 }
 
