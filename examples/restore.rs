@@ -126,6 +126,9 @@ impl Args {
         if let Some(path) = &restore_point {
             eprintln!("restore point: {}", path.display());
         }
+        // Also for those whose restore fails then.
+        print_warnings(prepared.warnings());
+        let told = prepared.warnings().len();
         let report = prepared.apply(&context).await?;
         let progress = context.progress();
         if let Some(telling) = telling {
@@ -133,7 +136,7 @@ impl Args {
             // The last line says what was done in all, and how fast.
             eprintln!("{}", cli::line_of(&progress));
         }
-        print_warnings(&report.warnings);
+        print_warnings(report.warnings.get(told..).unwrap_or_default());
         if self.json {
             print_json(&report);
         } else {

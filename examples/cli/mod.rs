@@ -44,14 +44,23 @@ fn password_of_the_environment() -> Option<Password> {
 }
 
 impl ConnectArgs {
-    /// What is said for this call alone wins over the file, which is there for many.
+    /// What is said for this call alone wins over the file, which is there for many. Ends the
+    /// program, as wrong usage does, when nothing says where to connect or the URL is none.
     pub(crate) fn options(&self) -> Result<ConnectOptions> {
+        if self.url.is_none() && self.option_file.is_none() {
+            let text = "where is the server? Give --url, or --option-file\n";
+            clap::Error::raw(clap::error::ErrorKind::MissingRequiredArgument, text).exit();
+        }
         let mut options = match &self.option_file {
             Some(path) => ConnectOptions::from_option_file(path)?,
             None => ConnectOptions::new(),
         };
         if let Some(url) = &self.url {
-            options = options.with_url(url)?;
+            // Not by clap, which shows what it refuses, password and all.
+            options = options.with_url(url).unwrap_or_else(|error| {
+                let text = format!("--url: {}\n", error.chain());
+                clap::Error::raw(clap::error::ErrorKind::ValueValidation, text).exit()
+            });
         }
         Ok(match &self.password {
             Some(password) => options.with_password(password.clone()),

@@ -241,7 +241,12 @@ async fn wrong_usage_ends_with_2() {
         ("dump", &[][..]),
         ("dump", &["--output", "x", "--no-such-option"]),
         ("dump", &["--output", "x", "--level", "10"]),
+        ("dump", &["--output", "x"]),
+        ("dump", &["--output", "x", "--url", "http://root@localhost/db"]),
+        ("dump", &["--output", "x", "--url", "mysql://root@localhost/db?no-such-option=1"]),
         ("restore", &[]),
+        ("restore", &["--file", "x"]),
+        ("restore", &["--file", "x", "--url", ":nothing"]),
         ("restore", &["--file", "x", "--rename", "no-equals-sign"]),
         ("inspect", &[]),
         ("inspect", &["x", "--no-such-option"]),
@@ -251,6 +256,8 @@ async fn wrong_usage_ends_with_2() {
         ("serve", &[]),
         #[cfg(feature = "http")]
         ("serve", &["--backup-dir", "x", "--listen", "nowhere"]),
+        #[cfg(feature = "http")]
+        ("serve", &["--backup-dir", "x", "--listen", "127.0.0.1:0"]),
     ] {
         let mut command = program(name).await;
         command.args(arguments);
