@@ -426,6 +426,25 @@ on_each_server! {
         }
     }
 
+    /// No statement of a script waits for a table for ever, unless the script says so.
+    async fn a_restore_bounds_its_waits_for_tables(server: TestServer) {
+        let target = server.database().await;
+        let (directory, points) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let script = directory.path().join("script.sql");
+        for (first, expected) in [("DO 1", 300), ("SET SESSION lock_wait_timeout = 4000", 4000)] {
+            let text = format!(
+                "{first};\nDROP TABLE IF EXISTS waits;\n\
+                 CREATE TABLE waits AS SELECT @@session.lock_wait_timeout AS seconds;\n"
+            );
+            std::fs::write(&script, text).unwrap();
+            let how = snapdump::RestoreOptions::default()
+                .with_restore_point_directory(points.path());
+            restore(&connect(&target), &script, &how, &Context::new()).await.unwrap();
+            let seconds = crate::backup::number(&target, "SELECT seconds FROM waits").await;
+            assert_eq!(seconds, expected, "{}", server.name);
+        }
+    }
+
     /// What a server says when it has no more room.
     async fn a_table_that_is_full(server: TestServer) {
         let target = server.database().await;
