@@ -8,7 +8,8 @@ use super::policy::Policy;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::ident::quote_identifier;
 use crate::server::{Flavor, Session};
-use crate::sql::needs::{inserted, needs};
+use crate::sql::needs::{Column, TableName, inserted, needs};
+use crate::sql::policy::{Examined, Role};
 use crate::sql::split::Dialect;
 use crate::sql::token::Reading;
 
@@ -29,8 +30,11 @@ pub(super) struct Differences {
     mapped: BTreeMap<String, Seen>,
     /// Rows that give values to generated columns, by table.
     values: BTreeMap<String, Seen>,
-    /// The generated columns of the tables that the script has created.
-    generated: BTreeMap<String, Vec<String>>,
+    /// The database that the script has selected, if it has.
+    selected: Option<String>,
+    /// The columns of the tables with generated ones, by database and table, that the script has
+    /// created.
+    generated: BTreeMap<TableName, Vec<Column>>,
 }
 
 fn see<K: Ord>(seen: &mut BTreeMap<K, Seen>, key: K, place: &Location) {
@@ -44,6 +48,7 @@ impl Differences {
         &mut self,
         text: &[u8],
         reading: &Reading,
+        examined: &Examined,
         policy: &Policy,
         place: &Location,
     ) {
@@ -71,16 +76,29 @@ impl Differences {
             see(&mut self.passed_over, passed, place);
         }
         if matches!(reading.dialect, Dialect::MySql { .. }) {
-            if let Some((table, columns)) = found.generated {
-                self.generated.insert(table, columns);
+            if let Some(used) = examined.databases.iter().find(|named| named.role == Role::Use) {
+                self.selected = Some(used.name.clone());
+            }
+            if let Some((table, columns)) = found.creates {
+                let table = self.qualified(table);
+                if columns.iter().any(|column| column.generated) {
+                    self.generated.insert(table, columns);
+                } else {
+                    self.generated.remove(&table);
+                }
             } else if !self.generated.is_empty()
-                && let Some((table, columns)) = inserted(text, reading)
-                && let Some(generated) = self.generated.get(&table)
-                && columns.is_none_or(|columns| columns.iter().any(|name| generated.contains(name)))
+                && let Some(rows) = inserted(text, reading)
+                && let Some(columns) = self.generated.get(&self.qualified(rows.table.clone()))
+                && rows.gives_generated(columns)
             {
-                see(&mut self.values, table, place);
+                see(&mut self.values, rows.table.1, place);
             }
         }
+    }
+
+    /// A table with the database that it is in, as far as the script says.
+    fn qualified(&self, (database, table): TableName) -> TableName {
+        (database.or_else(|| self.selected.clone()), table)
     }
 
     /// Asks the server about what the script needs. An error for what it would refuse; sentences

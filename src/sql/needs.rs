@@ -23,8 +23,18 @@ pub(crate) struct Needs {
     pub(crate) missing: Vec<&'static str>,
     /// Parts of a table that this server passes over, because they are written for others.
     pub(crate) passed_over: Vec<String>,
-    /// A table that it creates and those of its columns that are generated.
-    pub(crate) generated: Option<(String, Vec<String>)>,
+    /// The table that it creates.
+    pub(crate) creates: Option<(TableName, Vec<Column>)>,
+}
+
+/// A table as a statement names it: the database, if it says one, and the table.
+pub(crate) type TableName = (Option<String>, String);
+
+/// A column of a table that a statement creates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) generated: bool,
 }
 
 /// What a definition or a `SET` needs; nothing for any other statement.
@@ -108,7 +118,7 @@ pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
         (before, earlier) = (Some(token), before);
     }
     if table && verb.is("CREATE") {
-        found.generated = Some(generated(text, reading)).filter(|(_, columns)| !columns.is_empty());
+        found.creates = created(text, reading);
     }
     found
 }
@@ -156,28 +166,48 @@ fn kind_of(tokens: Tokens<'_>) -> String {
         .unwrap_or_default()
 }
 
-/// The name of the table that a statement creates, and its generated columns.
-fn generated(text: &[u8], reading: &Reading) -> (String, Vec<String>) {
-    let mut tokens = Tokens::new(text, reading).skip_while(|token| !token.is("TABLE")).skip(1);
-    let mut table = String::new();
-    for token in tokens.by_ref() {
-        if token.is_sign(b'(') {
-            break;
-        }
-        if token.is_name() && !token.is_any(&["IF", "NOT", "EXISTS"]) {
-            table = token.value();
-        }
+/// A name with or without a database in front of it.
+fn table_name(tokens: &mut Tokens<'_>) -> Option<TableName> {
+    let first = tokens.next()?.value();
+    if tokens.take_sign(b'.') {
+        return Some((Some(first), tokens.next()?.value()));
     }
+    Some((None, first))
+}
+
+/// The table that a `CREATE TABLE` creates, and the columns that it lists.
+fn created(text: &[u8], reading: &Reading) -> Option<(TableName, Vec<Column>)> {
+    const NO_COLUMNS: [&str; 9] = [
+        "KEY",
+        "INDEX",
+        "PRIMARY",
+        "UNIQUE",
+        "FULLTEXT",
+        "SPATIAL",
+        "CONSTRAINT",
+        "FOREIGN",
+        "CHECK",
+    ];
+    let mut tokens = Tokens::new(text, reading);
+    while !tokens.next()?.is("TABLE") {}
+    while tokens.take_if(|token| token.is_any(&["IF", "NOT", "EXISTS"])).is_some() {}
+    let table = table_name(&mut tokens)?;
     let mut columns = Vec::new();
-    let mut column: Option<String> = None;
+    if !tokens.take_sign(b'(') {
+        return Some((table, columns));
+    }
     let mut depth = 1usize;
-    let mut item = true;
-    let mut before_as = false;
+    let (mut first, mut column, mut after_as) = (true, false, false);
     for token in tokens {
-        if depth == 1 && before_as && token.is_sign(b'(') {
-            columns.extend(column.take());
+        if depth == 1
+            && column
+            && after_as
+            && token.is_sign(b'(')
+            && let Some(Column { generated, .. }) = columns.last_mut()
+        {
+            *generated = true;
         }
-        before_as = token.is("AS");
+        after_as = token.is("AS");
         if token.is_sign(b'(') {
             depth += 1;
         } else if token.is_sign(b')') {
@@ -185,33 +215,81 @@ fn generated(text: &[u8], reading: &Reading) -> (String, Vec<String>) {
             if depth == 0 {
                 break;
             }
-        } else if item {
-            column = Some(token.value());
+        } else if first {
+            column = !token.is_any(&NO_COLUMNS);
+            if column {
+                columns.push(Column { name: token.value(), generated: false });
+            }
         }
-        item = depth == 1 && token.is_sign(b',');
+        first = depth == 1 && token.is_sign(b',');
     }
-    (table, columns)
+    Some((table, columns))
 }
 
-/// The table that an `INSERT` or `REPLACE` writes into and the columns that it names; no list when
-/// it names none.
-pub(crate) fn inserted(text: &[u8], reading: &Reading) -> Option<(String, Option<Vec<String>>)> {
+/// Where the rows of a statement go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Inserted {
+    pub(crate) table: TableName,
+    /// The columns that it names; no list when it names none.
+    columns: Option<Vec<String>>,
+    /// Whether each value of its first row is more than `DEFAULT`.
+    given: Vec<bool>,
+}
+
+impl Inserted {
+    /// Whether it gives a value to one of these columns that is generated.
+    pub(crate) fn gives_generated(&self, columns: &[Column]) -> bool {
+        let generated = |name: &String| {
+            let is = |column: &&Column| column.name.eq_ignore_ascii_case(name);
+            columns.iter().find(is).is_some_and(|column| column.generated)
+        };
+        let given = self.given.iter();
+        match &self.columns {
+            Some(names) => names.iter().zip(given).any(|(name, given)| *given && generated(name)),
+            // Some of its columns have no place in a row: the server knows which.
+            None if columns.len() != self.given.len() => false,
+            None => columns.iter().zip(given).any(|(column, given)| *given && column.generated),
+        }
+    }
+}
+
+/// What an `INSERT` or `REPLACE` of rows writes. Nothing for one of the rows of a query, and for one
+/// whose columns are set one by one.
+pub(crate) fn inserted(text: &[u8], reading: &Reading) -> Option<Inserted> {
     let mut tokens = Tokens::new(text, reading);
     tokens.next().filter(|verb| verb.is_any(&["INSERT", "REPLACE"]))?;
     let modifiers = ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"];
     while tokens.take_if(|token| token.is_any(&modifiers)).is_some() {}
-    let mut table = tokens.next()?.value();
-    if tokens.take_sign(b'.') {
-        table = tokens.next()?.value();
-    }
+    let table = table_name(&mut tokens)?;
+    let columns = tokens.take_sign(b'(').then(|| {
+        let listed = tokens.by_ref().take_while(|token| !token.is_sign(b')'));
+        listed.filter(Token::is_name).map(|token| token.value()).collect()
+    });
+    tokens.take_if(|token| token.is_any(&["VALUES", "VALUE"]))?;
     if !tokens.take_sign(b'(') {
-        return Some((table, None));
+        return None;
     }
-    let columns = tokens
-        .take_while(|token| !token.is_sign(b')'))
-        .filter(Token::is_name)
-        .map(|token| token.value());
-    Some((table, Some(columns.collect())))
+    let mut given = Vec::new();
+    let (mut depth, mut is_default, mut length) = (1usize, false, 0usize);
+    for token in tokens {
+        let ends = depth == 1 && (token.is_sign(b',') || token.is_sign(b')'));
+        if ends {
+            given.push(length > 0 && !(length == 1 && is_default));
+            (is_default, length) = (false, 0);
+            if token.is_sign(b')') {
+                break;
+            }
+            continue;
+        }
+        if token.is_sign(b'(') {
+            depth += 1;
+        } else if token.is_sign(b')') {
+            depth -= 1;
+        }
+        is_default = token.is("DEFAULT");
+        length += 1;
+    }
+    Some(Inserted { table, columns, given })
 }
 
 #[cfg(test)]
@@ -329,13 +407,32 @@ mod tests {
                       GENERATED ALWAYS AS (`a` + 1) STORED, c decimal(5,2), d int AS (a) VIRTUAL, \
                       KEY `k` (`a`), CHECK (a > (1))) ENGINE=InnoDB";
         let needs = needs(create.as_bytes(), &reading(false));
-        assert_eq!(needs.generated, Some(("t".into(), vec!["b".into(), "d".into()])));
-        let inserted = |text: &str| inserted(text.as_bytes(), &reading(false));
-        assert_eq!(inserted("INSERT INTO `t` VALUES (1)"), Some(("t".into(), None)));
-        assert_eq!(
-            inserted("REPLACE INTO d.t (`a`, b) VALUES (1, 2)"),
-            Some(("t".into(), Some(vec!["a".into(), "b".into()])))
-        );
-        assert_eq!(inserted("SELECT 1"), None);
+        let (table, columns) = needs.creates.unwrap();
+        assert_eq!(table, (Some("d".into()), "t".into()));
+        let shown: Vec<_> =
+            columns.iter().map(|column| (column.name.as_str(), column.generated)).collect();
+        assert_eq!(shown, [("a", false), ("b", true), ("c", false), ("d", true)]);
+        let gives = |text: &str| {
+            inserted(text.as_bytes(), &reading(false)).map(|rows| rows.gives_generated(&columns))
+        };
+        for (text, expected) in [
+            ("INSERT INTO `t` VALUES (1, 2, 3, 4)", Some(true)),
+            ("INSERT INTO t VALUES (1, DEFAULT, 3, default), (1, 2, 3, 4)", Some(false)),
+            ("INSERT INTO t VALUES (1, DEFAULT, (3), DEFAULT(a))", Some(true)),
+            // Not one for each column: some are invisible.
+            ("INSERT INTO t VALUES (1, 2, 3)", Some(false)),
+            ("REPLACE INTO d.t (`a`, B) VALUES (1, 2)", Some(true)),
+            ("INSERT IGNORE t (a, b) VALUE (1, DEFAULT)", Some(false)),
+            ("INSERT INTO t (c, a) VALUES (f(1, 2), 2)", Some(false)),
+            ("INSERT INTO t () VALUES ()", Some(false)),
+            ("INSERT INTO t SET a = 1", None),
+            ("INSERT INTO t SELECT 1, 2, 3, 4", None),
+            ("INSERT INTO t (a, b) SELECT 1, 2", None),
+            ("SELECT 1", None),
+        ] {
+            assert_eq!(gives(text), expected, "{text}");
+        }
+        let like = super::needs(b"CREATE TABLE a LIKE b", &reading(false)).creates;
+        assert_eq!(like, Some(((None, "a".into()), Vec::new())));
     }
 }

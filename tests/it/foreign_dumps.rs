@@ -2,7 +2,7 @@
 //! the stock client, into databases that are compared as a whole.
 
 use mysql_async::prelude::Queryable as _;
-use snapdump::{Context, DumpOptions, ErrorKind, RestoreMode, RestoreOptions, restore};
+use snapdump::{Context, Databases, DumpOptions, ErrorKind, RestoreMode, RestoreOptions, restore};
 
 use crate::backup::{Cleanup, assert_error, dump_into, number, restore_with};
 use crate::harness::{self, TestDatabase, TestServer};
@@ -310,6 +310,40 @@ on_each_server! {
         assert!(output.status.success(), "{}", harness::stderr_of(&output));
         assert_eq!(differences(&theirs[0], &copy).await, [""; 0]);
         assert_eq!(differences(&theirs[1], &second).await, [""; 0]);
+    }
+
+    /// Generated columns are those of the table that was created last under that name, in the database
+    /// that is selected; and a row may say `DEFAULT` for them.
+    async fn rows_beside_generated_columns_are_taken(server: TestServer) {
+        let (one, two) = (server.database().await, server.database().await);
+        one.run(&["CREATE TABLE t (id INT, total INT AS (id * 2) STORED)", "INSERT INTO t (id) VALUES (1)"])
+            .await;
+        two.run(&["CREATE TABLE t (id INT, total INT)", "INSERT INTO t VALUES (1, 5)"]).await;
+        let (_directory, path) = scratch();
+        let both = Databases::Named(vec![one.name.clone(), two.name.clone()]);
+        dump_into(&one, &path, &DumpOptions::default().with_databases(both)).await;
+        let (first, second) = (server.future_database(), server.future_database());
+        let options = RestoreOptions::default()
+            .with_rename(&one.name, &first.name)
+            .with_rename(&two.name, &second.name);
+        let server_only = snapdump::ConnectOptions::from_url(&server.url).unwrap();
+        restore(&server_only, &path, &options, &Context::new())
+            .await
+            .unwrap_or_else(|error| panic!("{}", error.chain()));
+        assert_eq!(number(&first, "SELECT total FROM t").await, 2);
+        assert_eq!(number(&second, "SELECT total FROM t").await, 5);
+
+        let target = server.database().await;
+        let path = path.with_file_name("script.sql");
+        let script = "CREATE TABLE t (a INT, b INT AS (a + 1));\nINSERT INTO t VALUES (1, DEFAULT);\n\
+                      INSERT INTO t SET a = 2;\nINSERT INTO t (a, b) VALUES (3, DEFAULT);\n\
+                      DROP TABLE t;\nCREATE TABLE t (a INT, b INT);\nINSERT INTO t VALUES (1, 7);\n";
+        std::fs::write(&path, script).unwrap();
+        let context = Context::new();
+        restore(&connect(&target), &path, &RestoreOptions::default(), &context)
+            .await
+            .unwrap_or_else(|error| panic!("{}", error.chain()));
+        assert_eq!(number(&target, "SELECT b FROM t").await, 7);
     }
 
     /// What one family writes and the other does not have is named before anything is changed.
