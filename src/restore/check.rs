@@ -14,13 +14,14 @@ use super::policy::{Policy, Verdict};
 use super::spread::{LargeTables, Tally};
 use super::tool::{Marks, Tool};
 use crate::archive::{
-    Footer, Origin, SIGNATURE, Seen as Verified, SqlReader, inspect, origin, read_error,
+    Footer, Origin, SIGNATURE, Section, Seen as Verified, SqlReader, inspect, origin, read_error,
     verify_file_with,
 };
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sql::charset::Charset;
 use crate::sql::excerpt::excerpt;
-use crate::sql::split::{LexError, Splitter, Statement, Step};
+use crate::sql::split::{LexError, Measured, Position, Splitter, Statement, Step};
 use crate::sql::statement::begins_like_sql;
 
 /// How much text is read at a time.
@@ -50,7 +51,8 @@ pub(crate) struct Checked {
     pub(super) differences: Differences,
     /// What becomes of each statement.
     pub(super) policy: Policy,
-    /// Whether the text alone tells how it is to be read, from its start to its end.
+    /// Whether the text alone tells how it is to be read, from its start to its end, and each member
+    /// by itself.
     pub(super) known_offline: bool,
     /// Whether it is a dump by one of the servers' own tools.
     pub(super) stock: bool,
@@ -126,6 +128,8 @@ pub(super) fn check(
                 here.bytes += u64::try_from(text.len()).unwrap_or(u64::MAX);
             }
             Verified::MemberEnd => {
+                let member = footer.index.members.get(starts.len() - 1);
+                scan.member_ends(member.map(|member| member.section));
                 here.statements = scan.statements;
                 starts.push(here);
             }
@@ -228,6 +232,9 @@ struct Scan<'a> {
     renamed: BTreeSet<String>,
     /// Where the text ceased to tell how it is to be read.
     lost: Option<Location>,
+    /// A statement that is longer than the server takes, of which nothing is kept.
+    too_long: Option<TooLong>,
+    members: Members,
     refusals: Vec<Error>,
     refusals_total: u64,
     tally: Tally,
@@ -256,6 +263,8 @@ impl<'a> Scan<'a> {
             unrenamed: Vec::new(),
             renamed: BTreeSet::new(),
             lost: None,
+            too_long: None,
+            members: Members::default(),
             refusals: Vec::new(),
             refusals_total: 0,
         }
@@ -269,14 +278,26 @@ impl<'a> Scan<'a> {
         let mut consumed = 0;
         loop {
             let rest = buffer.get(consumed..).unwrap_or_default();
-            match self.splitter.step(rest, end).map_err(|error| self.lex(&error))? {
-                Step::Statement(statement) => {
+            if self.too_long.is_some() {
+                consumed += self.measure(rest, end)?;
+                break;
+            }
+            match self.splitter.step(rest, end) {
+                Ok(Step::Statement(statement)) => {
                     let text = rest.get(statement.text.clone()).unwrap_or_default();
                     self.statement(text, &statement)?;
                     consumed += statement.consumed;
                 }
-                Step::Skip { consumed: skipped } => consumed += skipped,
-                Step::More | Step::End => break,
+                Ok(Step::Skip { consumed: skipped }) => consumed += skipped,
+                Ok(Step::More | Step::End) => break,
+                Err(LexError::TooLarge { limit, at }) if self.is_beyond_packet(limit) => {
+                    self.too_long = Some(TooLong {
+                        at,
+                        excerpt: excerpt(rest, &self.offline.reading),
+                        passed_bytes: 0,
+                    });
+                }
+                Err(error) => return Err(self.lex(&error)),
             }
         }
         buffer.drain(..consumed);
@@ -288,21 +309,49 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    /// Looks whether the member that has ended, and the next one, mean by themselves what they mean
+    /// behind the others: several connections replay them in another order.
+    fn member_ends(&mut self, section: Option<Section>) {
+        let programs = self.policy.programs_total();
+        let made = programs > self.members.programs;
+        // Among tables, there must be nothing that rows can set off.
+        let depends = self.members.open || (made && section == Some(Section::Tables));
+        let reading = &self.offline.reading;
+        let open = !self.buffer.trim_ascii().is_empty()
+            || !self.splitter.semicolon_delimits()
+            || reading.charset != Charset::Utf8
+            || reading.ansi_quotes
+            || reading.no_backslash_escapes;
+        self.members = Members { programs, open, depend: self.members.depend || depends };
+    }
+
+    /// Whether what is beyond a limit to the length of statements is beyond the server's too.
+    fn is_beyond_packet(&self, limit: usize) -> bool {
+        u64::try_from(limit).is_ok_and(|limit| limit > self.destination.max_allowed_packet)
+    }
+
+    /// Reads on in a statement that is too long. Returns how many bytes are not needed any more, and
+    /// fails when it knows how long the statement is.
+    fn measure(&mut self, rest: &[u8], end: bool) -> Result<usize> {
+        let Some(too_long) = &mut self.too_long else { return Ok(0) };
+        let (bytes, at_least) = match self.splitter.measure(rest, end, too_long.passed_bytes) {
+            Measured::More { consumed, passed } => {
+                too_long.passed_bytes = passed;
+                return Ok(consumed);
+            }
+            Measured::Whole(bytes) => (bytes, ""),
+            Measured::AtLeast(bytes) => (bytes, "at least "),
+        };
+        let error = too_long_for(self.destination, bytes, at_least);
+        Err(error.at(|place| {
+            place.statement = Some(self.statements + 1);
+            place.line = Some(too_long.at.line);
+            place.byte = Some(too_long.at.byte);
+            place.excerpt = Some(too_long.excerpt.clone()).filter(|text| !text.is_empty());
+        }))
+    }
+
     fn lex(&self, error: &LexError) -> Error {
-        let packet = self.destination.max_allowed_packet;
-        if let LexError::TooLarge { limit, at } = error
-            && u64::try_from(*limit).is_ok_and(|limit| limit > packet)
-        {
-            return Error::config(format!(
-                "a statement of more than {limit} bytes is longer than the server takes, whose \
-                 max_allowed_packet is {packet}: set it higher (SET GLOBAL max_allowed_packet = …) \
-                 for the restore"
-            ))
-            .at(|place| {
-                place.line = Some(at.line);
-                place.byte = Some(at.byte);
-            });
-        }
         let error = lex_error(error);
         match &self.lost {
             Some(place) => Error::new(
@@ -331,7 +380,12 @@ impl<'a> Scan<'a> {
         self.tally.see(statement.number, text, &self.offline.reading);
         let semicolon = self.splitter.semicolon_delimits();
         let mut sent_bytes = text.len();
-        match self.policy.judge(text, &self.offline.reading, semicolon) {
+        let judged = self.policy.judge(text, &self.offline.reading, semicolon).and_then(|judged| {
+            let (reading, examined) = (&self.offline.reading, &judged.examined);
+            self.policy.judge_run(text, reading, semicolon, examined, &place)?;
+            Ok(judged)
+        });
+        match judged {
             Ok(judged) => {
                 sent_bytes = judged.sent_bytes();
                 self.in_target = judged.selects_target.unwrap_or(self.in_target);
@@ -342,7 +396,8 @@ impl<'a> Scan<'a> {
                 for definer in judged.definers {
                     see(&mut self.definers, definer, &place);
                 }
-                self.differences.see(text, &self.offline.reading, &self.policy, &place);
+                let (reading, examined) = (&self.offline.reading, &judged.examined);
+                self.differences.see(text, reading, examined, &self.policy, &place);
                 if let Some(name) =
                     self.policy.names_renamed(text, &self.offline.reading, &judged.examined)
                     && self.unrenamed.len() < ERRORS_KEPT
@@ -364,17 +419,9 @@ impl<'a> Scan<'a> {
             Err(error) => self.refuse(at(error), text),
         }
         // The packet has one byte in front of the statement, and must be shorter than the limit.
-        let packet = u64::try_from(sent_bytes).unwrap_or(u64::MAX).saturating_add(1);
-        let limit = self.destination.max_allowed_packet;
-        if packet >= limit {
-            let error = Error::config(format!(
-                "a statement of {} bytes is longer than the server takes, whose max_allowed_packet \
-                 is {limit}: set it to {} or more (SET GLOBAL max_allowed_packet = …) for the \
-                 restore",
-                sent_bytes,
-                packet.saturating_add(1024) / 1024 * 1024,
-            ));
-            self.refuse(at(error), text);
+        let sent_bytes = u64::try_from(sent_bytes).unwrap_or(u64::MAX);
+        if sent_bytes.saturating_add(1) >= self.destination.max_allowed_packet {
+            self.refuse(at(too_long_for(self.destination, sent_bytes, "")), text);
         }
         Ok(())
     }
@@ -425,12 +472,42 @@ impl<'a> Scan<'a> {
             definers: self.definers,
             differences: self.differences,
             policy: self.policy,
-            known_offline: self.lost.is_none(),
+            known_offline: self.lost.is_none() && !self.members.depend,
             stock: false,
             large_tables: self.tally.finish(),
             warnings,
         })
     }
+}
+
+/// The members of a file of our own, as far as they have been read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Members {
+    /// How many programs they make.
+    programs: u64,
+    /// Whether the last one ends within a statement, or what follows is read otherwise than at the
+    /// start of the script.
+    open: bool,
+    /// Whether one of them depends on those before it.
+    depend: bool,
+}
+
+/// A statement that is longer than the server takes.
+struct TooLong {
+    at: Position,
+    excerpt: String,
+    /// How many of its bytes have been read and dropped.
+    passed_bytes: u64,
+}
+
+fn too_long_for(destination: &Destination, bytes: u64, at_least: &str) -> Error {
+    let limit = destination.max_allowed_packet;
+    Error::config(format!(
+        "a statement of {at_least}{bytes} bytes is longer than the server takes, whose \
+         max_allowed_packet is {limit}: set it to {} or more (SET GLOBAL max_allowed_packet = …) for \
+         the restore",
+        bytes.saturating_add(1025) / 1024 * 1024,
+    ))
 }
 
 fn see<K: Ord>(seen: &mut BTreeMap<K, Seen>, key: K, place: &Location) {

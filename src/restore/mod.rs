@@ -16,6 +16,7 @@ mod options;
 mod parallel;
 mod point;
 mod policy;
+mod programs;
 mod replay;
 mod replayed;
 mod rollback;
@@ -83,7 +84,9 @@ pub struct RestoreReport {
     /// How many of them had each number, as far as the server listed them.
     #[serde(deserialize_with = "numbered")]
     pub server_warnings_by_number: BTreeMap<u16, u64>,
-    /// What a person should know, one sentence each; the server's first warnings are among them.
+    /// What a person should know, one sentence each: first what the
+    /// [check](Prepared::warnings) found, then what the replay did, the server's first warnings
+    /// among it.
     pub warnings: Vec<String>,
 }
 
@@ -110,6 +113,7 @@ fn numbered<'de, D: serde::Deserializer<'de>>(
 /// # Cancel safety
 /// Dropping the future kills its statement on the server. Once the replay has begun the target is
 /// then between before and after, and the restore point holds what was there.
+#[tracing::instrument(skip_all, fields(target = %connect, file = ?path.as_ref()))]
 pub async fn restore(
     connect: &ConnectOptions,
     path: impl AsRef<Path>,
@@ -141,6 +145,10 @@ pub async fn restore(
 ///
 /// # Cancel safety
 /// Dropping the future leaves nothing behind, at most a finished restore point.
+#[tracing::instrument(skip_all, err(level = "debug"), fields(
+    target = %connect,
+    file = ?path.as_ref(),
+))]
 pub async fn prepare(
     connect: &ConnectOptions,
     path: impl AsRef<Path>,
@@ -159,6 +167,7 @@ pub async fn prepare(
 ///
 /// # Cancel safety
 /// As [`prepare`].
+#[tracing::instrument(name = "prepare", skip_all, err(level = "debug"), fields(target = %connect))]
 pub async fn prepare_reader(
     connect: &ConnectOptions,
     reader: impl AsyncRead + Unpin + Send,
@@ -204,6 +213,8 @@ async fn prepare_source(
         let named = if checked.databases.is_empty() { BTreeSet::new() } else { occupied };
         Some(Box::pin(RestorePoint::take(connect, named, directory, context)).await?)
     };
+    let (bytes, warnings) = (checked.file_bytes, checked.warnings.len());
+    tracing::info!(bytes, warnings, "prepared");
     Ok(Prepared {
         connect: connect.clone(),
         options: options.clone(),
@@ -260,6 +271,14 @@ async fn examine(
 }
 
 /// A file that has been checked, and what it overwrites saved: ready to be restored.
+///
+/// Only [`prepare`] and [`prepare_reader`] make one, so that nothing is restored unchecked.
+///
+/// ```compile_fail,E0451
+/// # fn example(mut prepared: snapdump::Prepared) {
+/// let unsaved = snapdump::Prepared { restore_point: None, ..prepared };
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Prepared {
     connect: ConnectOptions,
@@ -276,6 +295,14 @@ impl Prepared {
     #[must_use]
     pub const fn restore_point(&self) -> Option<&RestorePoint> {
         self.restore_point.as_ref()
+    }
+
+    /// What a person should know before the restore, one sentence each: definers without an account,
+    /// storage engines that the server does not have, what will be left out. The
+    /// [report](RestoreReport::warnings) begins with them.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.checked.warnings
     }
 
     /// Replays the file and compares the result with its manifest.
@@ -313,6 +340,10 @@ impl Prepared {
 
     /// The same as [`apply`](Self::apply). `touched` tells, also after a failure and while it
     /// runs, whether the target can have changed.
+    #[tracing::instrument(name = "apply", skip_all, err(level = "debug"), fields(
+        target = %self.connect,
+        file = self.source.name(),
+    ))]
     pub(crate) async fn replay(
         &self,
         context: &Context,
@@ -336,6 +367,8 @@ impl Prepared {
         let server_warnings_by_number = replayed.warning_codes.clone();
         let mut warnings = self.checked.warnings.clone();
         warnings.extend(replayed.into_warnings());
+        let rows = self.checked.footer.is_some().then_some(compared.rows);
+        tracing::info!(statements, rows, warnings = warnings.len(), "applied");
         Ok(RestoreReport {
             statements,
             file_bytes: self.checked.file_bytes,

@@ -6,6 +6,7 @@
 //! | class of statement | default | option |
 //! |---|---|---|
 //! | `USE`, `CREATE`, `ALTER` or `DROP DATABASE` of another database; names such as `other.t` in what is changed, called or locked | refuse | `with_other_databases` |
+//! | changes to a table with a trigger of the script or to a view of it, and calls of its functions, once any program of the script does the above in its body, or holds `PREPARE` or `EXECUTE` | refuse | `with_other_databases` |
 //! | the same of the server's own databases (`mysql`, `sys` …) | refuse | `with_other_databases` and `with_server_statements` |
 //! | `DROP DATABASE` of the database restored into | refuse | `with_other_databases` |
 //! | accounts: `CREATE`, `ALTER`, `DROP`, `RENAME USER` and `ROLE`, `GRANT`, `REVOKE`, `SET PASSWORD`, `SET ROLE`, `SET DEFAULT ROLE` | refuse | `with_accounts` |
@@ -22,12 +23,15 @@ use std::ops::Range;
 
 use super::definer::Account;
 use super::options::RestoreOptions;
-use crate::error::{Error, ErrorKind, Result};
+use super::programs::{Programs, Reaching};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::ident::quote_identifier;
 use crate::server::is_system_database;
 use crate::sql::charset::Charset;
 use crate::sql::needs::needs;
-use crate::sql::policy::{Examined, Mention, Reach, Role, can_be_several, examine};
+use crate::sql::policy::{
+    Examined, Mention, Program, ProgramKind, Reach, Role, can_be_several, examine,
+};
 use crate::sql::token::{Reading, Tokens};
 
 /// The policy of one restore.
@@ -44,6 +48,8 @@ pub(super) struct Policy {
     fold: bool,
     /// What was looked at before anything is changed, once the check is over.
     checked: Option<Reached>,
+    /// What the script has made so far that runs when others of its statements do.
+    programs: Programs,
 }
 
 /// What a script changes, as far as its check could see.
@@ -98,6 +104,7 @@ impl Policy {
             source: None,
             fold,
             checked: None,
+            programs: Programs::default(),
         }
     }
 
@@ -105,6 +112,8 @@ impl Policy {
     /// changed, are not covered by a restore point, and are refused.
     pub(super) fn with_checked(mut self, databases: &BTreeSet<String>, target: bool) -> Self {
         self.checked = Some(Reached { databases: databases.clone(), target });
+        // The script begins anew.
+        self.programs = Programs::default();
         self
     }
 
@@ -258,6 +267,54 @@ impl Policy {
             None => Verdict::Send(edited(text, edits)),
         };
         Ok(Judged { verdict, examined, databases, definers, selects_target, names_target, renamed })
+    }
+
+    /// Refuses a statement that runs what the script has made before, if any of that does what its
+    /// statements may not. `place` is that of the statement.
+    pub(super) fn judge_run(
+        &self,
+        text: &[u8],
+        reading: &Reading,
+        semicolon: bool,
+        examined: &Examined,
+        place: &Location,
+    ) -> Result<()> {
+        let several = can_be_several(text, semicolon);
+        self.programs.note(examined, reading, place, |program| self.reaching(program));
+        self.programs.judge(text, reading, several)
+    }
+
+    /// How many stored programs and views the script has made so far.
+    pub(super) fn programs_total(&self) -> u64 {
+        self.programs.total()
+    }
+
+    /// What a program does that no statement may.
+    fn reaching(&self, program: &Program) -> Option<Reaching> {
+        // Nothing but the server's clock runs one.
+        if program.kind == ProgramKind::Event {
+            return None;
+        }
+        for mention in &program.databases {
+            let name = &mention.name;
+            // Names in bodies are not renamed.
+            if self.judge_database(mention, name).is_ok() {
+                continue;
+            }
+            let option = if is_system_database(name, !self.fold) {
+                "with_other_databases and with_server_statements"
+            } else {
+                "with_other_databases"
+            };
+            let name = crate::ident::one_line(name);
+            return Some(Reaching { does: format!("reaches into the database '{name}'"), option });
+        }
+        let hidden = program.hidden.as_ref()?;
+        let allowed = self.options.other_databases() || self.options.indirect_statements();
+        (!allowed).then(|| Reaching {
+            does: format!("runs what is not in its text ({})", crate::ident::one_line(hidden)),
+            option: "with_other_databases",
+        })
     }
 
     /// Refuses what may not reach the server; the words of what is to be left out otherwise.

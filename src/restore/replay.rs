@@ -7,6 +7,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use futures::future::try_join_all;
 use mysql_async::consts::StatusFlags;
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use super::check::{Start, lex_error, locate};
 use super::policy::{Policy, Verdict};
@@ -185,6 +186,11 @@ impl<'a> Script<'a> {
                 self.buffer.advance(statement.consumed);
                 continue;
             };
+            let mut place = Location::default();
+            locate(&mut place, &statement);
+            self.policy
+                .judge_run(text, &self.reading, semicolon, &judged.examined, &place)
+                .map_err(at)?;
             let mut kind = Kind::Other;
             if let Some(spread) = &mut self.spread {
                 let plain = judged.examined.is_plain();
@@ -287,9 +293,10 @@ impl<'a> Script<'a> {
                 let (policy, reading) = (self.policy, self.reading.clone());
                 let (script, rules) = (Mutex::new(&mut *self), &spread);
                 let all = std::iter::once(session).chain(helpers.iter_mut());
-                let workers = all.map(|session| {
+                let workers = (0u32..).zip(all).map(|(number, session)| {
                     let (script, reading) = (&script, &reading);
-                    async move {
+                    let sending = async move {
+                        tracing::trace!("sends rows");
                         let mut replayed = Replayed::default();
                         loop {
                             let next = script.lock().await.next_shared(rules, locate).await?;
@@ -298,7 +305,8 @@ impl<'a> Script<'a> {
                                 .await?;
                         }
                         Ok::<_, Error>(replayed)
-                    }
+                    };
+                    sending.instrument(tracing::debug_span!("connection", number))
                 });
                 let done = try_join_all(workers).await;
                 spread.give_back(helpers);
@@ -321,9 +329,17 @@ impl<'a> Script<'a> {
     ) -> Result<Option<Shared>> {
         let Some(statement) = self.next().await? else { return Ok(None) };
         let text = self.buffer.get(statement.text.clone()).unwrap_or_default();
+        let semicolon = self.splitter.semicolon_delimits();
+        let mut place = Location::default();
+        locate(&mut place, &statement);
         let judged = self
             .policy
-            .judge(text, &self.reading, self.splitter.semicolon_delimits())
+            .judge(text, &self.reading, semicolon)
+            .and_then(|judged| {
+                let examined = &judged.examined;
+                self.policy.judge_run(text, &self.reading, semicolon, examined, &place)?;
+                Ok(judged)
+            })
             .map_err(|error| error.at(|place| locate(place, &statement)))?;
         let plain = judged.examined.is_plain();
         let sent = match judged.verdict {

@@ -103,7 +103,7 @@ impl Replayed {
         session: &mut Session,
         place: impl Fn() -> String + Send,
     ) -> Result<()> {
-        let warnings = u64::from(session.warnings());
+        let warnings = session.warnings();
         if warnings == 0 {
             return Ok(());
         }
@@ -147,8 +147,8 @@ impl Replayed {
         let listed: u64 = self.warning_codes.values().sum();
         if self.warnings_total > listed {
             lines.push(format!(
-                "the server does not list {} of its {} warnings (max_error_count): data may have been \
-                 changed or left out",
+                "the server does not list {} of its {} warnings (max_error_count, or several \
+                 statements in one text): data may have been changed or left out",
                 self.warnings_total - listed,
                 self.warnings_total
             ));

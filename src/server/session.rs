@@ -34,6 +34,8 @@ pub(crate) struct Session {
     version: ServerVersion,
     /// Whether names of databases and tables that differ by case are those of different ones.
     case_counts: bool,
+    /// How many warnings the server had about what was executed last.
+    warnings: u64,
     /// Set while an answer is under way.
     busy: bool,
 }
@@ -59,6 +61,7 @@ impl Session {
             peer: Arc::new(Peer::new(options, conn.id(), row.text(2)?)),
             conn: Some(conn),
             context: context.clone(),
+            warnings: 0,
             busy: false,
         })
     }
@@ -111,9 +114,26 @@ impl Session {
         self.begin()?;
         let conn = self.conn()?;
         let sql = sql.as_ref();
-        let done = context.run(peer.answer(sql.len(), conn.query_drop(sql))).await??;
+        let run = async {
+            let mut result: QueryResult<'_, '_, TextProtocol> = conn.query_iter(sql).await?;
+            let mut warnings = 0;
+            // Of several statements in one text each has warnings of its own. What the driver has
+            // of one that returned rows is overwritten by what follows it.
+            while let Some(columns) = result.columns() {
+                if columns.is_empty() {
+                    warnings += u64::from(result.warnings());
+                }
+                while result.next().await?.is_some() {}
+                if !columns.is_empty() && result.columns().is_none() {
+                    warnings += u64::from(result.warnings());
+                }
+            }
+            Ok::<_, mysql_async::Error>(warnings)
+        };
+        let done = context.run(peer.answer(sql.len(), run)).await??;
         self.busy = still_busy(&done);
-        done.map_err(|error| from_driver(error, "a statement failed"))
+        self.warnings = done.map_err(|error| from_driver(error, "a statement failed"))?;
+        Ok(())
     }
 
     /// Runs a query by the text protocol and reads all rows of its first result set.
@@ -210,9 +230,9 @@ impl Session {
         self.status_flags().contains(StatusFlags::SERVER_STATUS_IN_TRANS)
     }
 
-    /// Warnings that the last statement left on the server.
-    pub(crate) fn warnings(&self) -> u16 {
-        self.conn.as_ref().map_or(0, Conn::get_warnings)
+    /// How many warnings the server had about the last text that was [executed](Self::execute).
+    pub(crate) const fn warnings(&self) -> u64 {
+        self.warnings
     }
 
     /// Says goodbye and waits until the connection is closed. What it returns matters to nobody

@@ -1,19 +1,28 @@
 //! JSON documents as `MySQL` prints them, as far as their text does not say what they hold.
 //!
 //! The server keeps dates, times, exact decimals and binary strings in a document as such, but
-//! prints them like strings and doubles. Read back, they are strings and doubles.
+//! prints them like strings and doubles. Read back, they are strings and doubles. It also keeps
+//! unsigned integers apart from signed ones, and prints both alike.
 
-/// Whether a value in the document may be of a type that its text does not show. A string that
-/// looks like a printed date is one such: only the server can tell.
-pub(crate) fn may_hide_a_type(document: &[u8]) -> bool {
+/// What the text of a document may hide: only the server can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    /// A value that may be of another type than its text says, as a string that looks like a printed
+    /// date.
+    pub(crate) type_: bool,
+    /// An integer that would be read as a signed one and may be unsigned.
+    pub(crate) sign: bool,
+}
+
+/// Looks for what the text of a document may hide.
+pub(crate) fn hidden(document: &[u8]) -> Hidden {
+    let mut hidden = Hidden::default();
     let mut rest = document;
     while let Some((&first, after)) = rest.split_first() {
         match first {
             b'"' => {
                 let length = string_length(after);
-                if is_like_printed_type(after.get(..length).unwrap_or_default()) {
-                    return true;
-                }
+                hidden.type_ |= is_like_printed_type(after.get(..length).unwrap_or_default());
                 rest = after.get(length + 1..).unwrap_or_default();
             }
             b'-' | b'0'..=b'9' => {
@@ -21,15 +30,25 @@ pub(crate) fn may_hide_a_type(document: &[u8]) -> bool {
                     |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e');
                 let length = rest.iter().take_while(|byte| in_number(byte)).count();
                 let (number, behind) = rest.split_at(length);
-                if is_decimal(number) {
-                    return true;
+                if is_small_natural(number) {
+                    hidden.sign = true;
+                } else {
+                    hidden.type_ |= is_decimal(number);
                 }
                 rest = behind;
             }
             _ => rest = after,
         }
     }
-    false
+    hidden
+}
+
+/// Whether a number is an integer that both kinds of integers can hold.
+fn is_small_natural(number: &[u8]) -> bool {
+    const DIGITS_OF_MAX: usize = 19;
+    number.iter().all(u8::is_ascii_digit)
+        && (number.len() < DIGITS_OF_MAX
+            || std::str::from_utf8(number).is_ok_and(|text| text.parse::<i64>().is_ok()))
 }
 
 /// The length of a string up to the quote that ends it.
@@ -98,13 +117,13 @@ mod tests {
     fn what_the_text_shows_hides_nothing() {
         for document in [
             "null",
-            "[1, -1, 18446744073709551615, -9223372036854775808]",
+            "[-1, 18446744073709551615, -9223372036854775808, 9223372036854775808]",
             "[1.5, 1.0, -0.0, 1e35, 1.7976931348623157e308, 0.1, -0.00001]",
             r#"{"a": "2023-01-01T10:00:00", "b": "10:00", "c": "2023-1-1", "d": "say \"1.10\""}"#,
             r#""2023-01-01 10:00:00""#,
             r#"{"1.10": true}"#,
         ] {
-            assert!(!may_hide_a_type(document.as_bytes()), "{document}");
+            assert_eq!(hidden(document.as_bytes()), Hidden::default(), "{document}");
         }
     }
 
@@ -122,9 +141,17 @@ mod tests {
             "99999999999999999999999999999999999.5",
             "18446744073709551616",
         ] {
-            assert!(may_hide_a_type(document.as_bytes()), "{document}");
+            assert!(hidden(document.as_bytes()).type_, "{document}");
         }
         // No document at all ends too.
-        assert!(!may_hide_a_type(b"\"abc\\"));
+        assert_eq!(hidden(b"\"abc\\"), Hidden::default());
+    }
+
+    #[test]
+    fn an_integer_may_be_unsigned() {
+        for document in ["0", r#"{"a": [1.5, {"b": 9223372036854775807}]}"#] {
+            assert_eq!(hidden(document.as_bytes()), Hidden { type_: false, sign: true });
+        }
+        assert_eq!(hidden(br#"["5", 5, "2023-01-01"]"#), Hidden { type_: true, sign: true });
     }
 }

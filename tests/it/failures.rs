@@ -4,5 +4,6 @@ mod damage;
 mod files;
 mod forged;
 mod policy;
+mod programs;
 mod server;
 mod target;

@@ -3,13 +3,15 @@
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder};
-use snapdump::{ConnectOptions, Context, ErrorKind, RestoreOptions, restore};
+use snapdump::{
+    ConnectOptions, Context, DumpOptions, ErrorKind, RestoreOptions, dump_to_path, restore,
+};
 
 use crate::backup::assert_error;
 use crate::compare::{Description, compare, describe};
 use crate::faults::private::PrivateServer;
 use crate::harness::{run, stderr_of};
-use crate::roundtrip::scratch;
+use crate::roundtrip::{gunzip, scratch};
 
 /// The databases and the account that a dump of everything is to bring back.
 async fn fill(private: &PrivateServer) {
@@ -123,6 +125,72 @@ async fn everything(private: &PrivateServer) {
     assert_error(server, &error, ErrorKind::Config, &["'mysql'", "with_server_statements"]);
 }
 
+/// Rows that no packet of the usual size holds come back to the byte where it was raised, by us and
+/// by the stock client; where it was not, the check says so before anything is sent.
+async fn large_rows(private: &PrivateServer) {
+    const RAISED: u64 = 256 << 20;
+    let server = &private.server;
+    let mut conn = server.conn().await;
+    let usual: Option<u64> = conn.query_first("SELECT @@GLOBAL.max_allowed_packet").await.unwrap();
+    conn.disconnect().await.unwrap();
+    let set = |bytes: u64| format!("SET GLOBAL max_allowed_packet = {bytes}");
+    private.run(&[&set(RAISED)]).await;
+    private
+        .run(&[
+            "CREATE DATABASE large",
+            "CREATE DATABASE back",
+            "CREATE TABLE large.t (id INT PRIMARY KEY, b LONGBLOB)",
+            "INSERT INTO large.t VALUES (1, REPEAT(x'80FE01AB', 16777216))",
+            "INSERT INTO large.t VALUES (2, REPEAT(x'80', 70000000))",
+        ])
+        .await;
+    let (_directory, path) = scratch();
+    let of = |name: &str| ConnectOptions::from_url(&server.url_of(name)).unwrap();
+    let report = dump_to_path(&of("large"), &path, &DumpOptions::default(), &Context::new())
+        .await
+        .unwrap_or_else(|error| panic!("{}: {}", server.name, error.chain()));
+    assert_eq!(report.rows, 2);
+    let warned = |warning: &String| warning.contains("max_allowed_packet");
+    assert!(report.warnings.iter().all(warned) && report.warnings.len() == 1, "{report:?}");
+    let digests = async |name: &str| {
+        let mut conn = server.conn().await;
+        let digests: Vec<(u32, u64, String)> = conn
+            .query(format!("SELECT id, LENGTH(b), SHA2(b, 256) FROM {name}.t ORDER BY id"))
+            .await
+            .unwrap();
+        conn.disconnect().await.unwrap();
+        digests
+    };
+    let expected = digests("large").await;
+    assert_eq!(expected.iter().map(|row| row.1).collect::<Vec<_>>(), [67_108_864, 70_000_000]);
+    // What is copied from here on is not to wait in memory for the pages of the original.
+    private.run(&["DROP DATABASE large", &set(usual.unwrap())]).await;
+
+    let options = RestoreOptions::default();
+    let context = Context::new();
+    let error = restore(&of("back"), &path, &options, &context).await.unwrap_err();
+    let words = ["max_allowed_packet", &usual.unwrap().to_string()];
+    assert_error(server, &error, ErrorKind::Config, &words);
+    assert_eq!(context.progress().statements_done, 0);
+    let mut conn = server.conn().await;
+    let tables: Vec<String> = conn.query("SHOW TABLES FROM back").await.unwrap();
+    conn.disconnect().await.unwrap();
+    assert_eq!(tables, [""; 0]);
+
+    private.run(&[&set(RAISED)]).await;
+    restore(&of("back"), &path, &options, &Context::new())
+        .await
+        .unwrap_or_else(|error| panic!("{}: {}", server.name, error.chain()));
+    assert_eq!(digests("back").await, expected, "{}: ours", server.name);
+    private.run(&["DROP TABLE back.t"]).await;
+    let mut client = server.client();
+    client.args(["--max-allowed-packet=1G", "back"]);
+    let output = run(client, &gunzip(&path)).await;
+    assert!(output.status.success(), "{}: {}", server.name, stderr_of(&output));
+    assert_eq!(digests("back").await, expected, "{}: theirs", server.name);
+    private.run(&["DROP DATABASE back", &set(usual.unwrap())]).await;
+}
+
 /// The longest statement that fits is restored; one byte more is refused before the first is sent,
 /// as the server would refuse it.
 async fn packets(private: &PrivateServer) {
@@ -173,6 +241,19 @@ async fn packets(private: &PrivateServer) {
             assert!(taken.is_err(), "{}", server.name);
         }
     }
+    // One that is never held in memory as a whole, and is all the same told to the byte.
+    let length = LIMIT + (20 << 20);
+    let (_other_directory, long) = scratch();
+    std::fs::write(&long, format!("{create}\n{} \n;\nDO 1;\n", statement(length))).unwrap();
+    let context = Context::new();
+    let error = restore(&connect, &long, &RestoreOptions::default(), &context).await.unwrap_err();
+    let words = [&format!("of {} bytes", length + 2), &format!("set it to {}", length + 1024)];
+    assert_error(server, &error, ErrorKind::Config, &words.map(String::as_str));
+    let place = error.location();
+    assert_eq!((place.statement, place.line), (Some(2), Some(3)));
+    assert_eq!(place.byte, Some(create.len() as u64 + 1));
+    assert_eq!(place.excerpt.as_deref(), Some("DO LENGTH('…'"));
+    assert_eq!(context.progress().statements_done, 0);
     let mut conn = server.conn().await;
     let tables: Vec<String> = conn.query("SHOW TABLES FROM packets").await.unwrap();
     assert_eq!(tables, [""; 0]);
@@ -188,6 +269,10 @@ on_each_server! {
     async fn dumps_of_everything_and_statements_at_the_limit(server: TestServer) {
         let private = PrivateServer::like(&server).await;
         everything(&private).await;
+        // On one of each kind: they take their time.
+        if server.name != "mariadb_10_11" {
+            large_rows(&private).await;
+        }
         packets(&private).await;
     }
 }

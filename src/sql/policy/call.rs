@@ -16,12 +16,13 @@ impl<'a> Examiner<'a> {
         if moves || next_value {
             self.qualified(Role::Qualifier);
         } else if self.tokens.take_sign(b'.') {
-            let function = self.tokens.take_if(Token::is_name).is_some();
+            let mut function = self.tokens.take_if(Token::is_name).is_some();
+            // MariaDB's packages: `database.package.function`.
+            while self.tokens.take_sign(b'.') {
+                function = self.next().is_some_and(|token| token.is_name());
+            }
             if function && self.peek().is_some_and(|token| token.is_sign(b'(')) {
                 self.mention(token, Role::Qualifier);
-            }
-            while self.tokens.take_sign(b'.') {
-                self.next();
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `CREATE`, `ALTER` and `DROP`.
 
-use super::{DefinerClause, Examiner, Reach, Role};
+use super::{DefinerClause, Examiner, Program, ProgramKind, Reach, Role};
 use crate::sql::token::{Token, TokenKind};
 
 impl<'a> Examiner<'a> {
@@ -111,14 +111,14 @@ impl<'a> Examiner<'a> {
                 self.qualified(Role::Qualifier);
                 self.table();
             }
-            "VIEW" | "SEQUENCE" | "LIBRARY" => {
+            "SEQUENCE" | "LIBRARY" => {
                 self.if_exists();
                 self.qualified(Role::Qualifier);
             }
+            "VIEW" => self.view(),
             // MySQL's views that show rows as JSON documents.
             "JSON" if self.take("RELATIONAL") && self.take("DUALITY") && self.take("VIEW") => {
-                self.if_exists();
-                self.qualified(Role::Qualifier);
+                self.view();
             }
             "INDEX" => {
                 self.if_exists();
@@ -131,27 +131,37 @@ impl<'a> Examiner<'a> {
                 self.event = word == "EVENT";
                 self.take("BODY");
                 self.if_exists();
-                self.qualified(Role::Qualifier);
+                let name = self.qualified(Role::Qualifier);
                 if word == "FUNCTION" && self.is_loadable() {
                     self.reach(Reach::Server, "CREATE FUNCTION SONAME");
                     return false;
                 }
+                self.made = Some(Program::new(ProgramKind::of(&word), name, None));
                 return true;
             }
             "TRIGGER" => {
                 self.event = false;
                 self.if_exists();
-                self.qualified(Role::Qualifier);
+                let name = self.qualified(Role::Qualifier);
+                let mut table = None;
                 if self.pass_until(&["ON"]) {
                     self.next();
-                    self.qualified(Role::Qualifier);
+                    table = self.qualified(Role::Qualifier);
                 }
+                self.made = Some(Program::new(ProgramKind::Trigger, name, table));
                 return true;
             }
             "USER" | "ROLE" => self.reach(Reach::Accounts, format!("CREATE {word}")),
             _ => self.reach(Reach::Server, format!("CREATE {word}")),
         }
         false
+    }
+
+    /// The name of a view, behind which stands what it selects.
+    fn view(&mut self) {
+        self.if_exists();
+        let name = self.qualified(Role::Qualifier);
+        self.made = Some(Program::new(ProgramKind::View, name, None));
     }
 
     /// Whether the function comes from a library of the server.
@@ -213,10 +223,11 @@ impl<'a> Examiner<'a> {
             }
             "TABLE" => {
                 self.if_exists();
-                self.qualified(Role::Qualifier);
-                self.altered_table();
+                let table = self.qualified(Role::Qualifier);
+                self.altered_table(table);
             }
-            "EVENT" | "VIEW" | "SEQUENCE" | "FUNCTION" | "PROCEDURE" | "LIBRARY" => {
+            "VIEW" => self.view(),
+            "EVENT" | "SEQUENCE" | "FUNCTION" | "PROCEDURE" | "LIBRARY" => {
                 self.if_exists();
                 self.qualified(Role::Qualifier);
                 self.event = word == "EVENT";
@@ -232,7 +243,7 @@ impl<'a> Examiner<'a> {
         false
     }
 
-    fn altered_table(&mut self) {
+    fn altered_table(&mut self, table: Option<Token<'a>>) {
         let mut ahead = self.tokens.clone();
         let mut with = false;
         while let Some(token) = ahead.next().filter(|token| !token.is_sign(b';')) {
@@ -248,13 +259,27 @@ impl<'a> Examiner<'a> {
                     .is_some()
                 {}
                 let here = std::mem::replace(&mut self.tokens, ahead);
-                self.qualified(Role::Qualifier);
+                let name = self.qualified(Role::Qualifier);
+                if renamed {
+                    let names = [table, name].into_iter().flatten();
+                    self.found.renames.extend(names.map(|name| name.value()));
+                }
                 ahead = std::mem::replace(&mut self.tokens, here);
             } else if token.is("IMPORT") && ahead.peek().is_some_and(|next| next.is("TABLESPACE")) {
                 self.reach(Reach::Server, "IMPORT TABLESPACE");
             }
         }
         self.table();
+    }
+
+    /// Notes the names of a `RENAME TABLE`, and takes nothing.
+    pub(super) fn renames_ahead(&mut self) {
+        let mut ahead = self.tokens.clone();
+        while let Some(token) = ahead.next().filter(|token| !token.is_sign(b';')) {
+            if token.is_name() {
+                self.found.renames.push(token.value());
+            }
+        }
     }
 
     pub(super) fn drop(&mut self) {

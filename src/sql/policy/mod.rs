@@ -8,20 +8,26 @@
 //!
 //! - A name such as `other.t` counts where the statement changes what it names, calls it, or locks
 //!   it. Where it is only read (`SELECT`, the `LIKE` and `REFERENCES` of a table), it does not.
-//! - The bodies of views, routines, triggers and events do not count: creating them runs nothing,
-//!   and databases that belong together refer to one another there.
-//! - Rows of an `INSERT` are not looked at.
+//! - The bodies of views, routines, triggers and events count by themselves ([`Program`]): creating
+//!   them runs nothing, and databases that belong together refer to one another there. What runs them
+//!   is another question ([`runs`]).
+//! - Of the rows of an `INSERT`, what they call by a name such as `other.f` counts.
 //! - Several statements in one text, as another `DELIMITER` allows them, count one by one.
 
+mod body;
 mod call;
 mod definition;
 mod program;
+mod run;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::ops::Range;
 
+pub(crate) use body::{Program, ProgramKind};
+pub(crate) use run::{Made, Run, runs};
 pub(crate) use setting::{CharsetSource, ModeSource, Settings};
 
 use super::token::{Reading, Token, Tokens};
@@ -93,6 +99,10 @@ pub(crate) struct Examined {
     pub(crate) settings: Settings,
     /// How many statements it is for the server.
     pub(crate) parts: usize,
+    /// The stored programs and views that it makes.
+    pub(crate) programs: Vec<Program>,
+    /// The names of tables that it renames, old and new.
+    pub(crate) renames: Vec<String>,
 }
 
 impl Examined {
@@ -113,28 +123,8 @@ impl Examined {
 
 /// Examines a statement. `several` says whether it can be more than one for the server.
 pub(crate) fn examine(text: &[u8], reading: &Reading, several: bool) -> Examined {
-    let mut examiner = Examiner {
-        tokens: Tokens::new(text, reading),
-        found: Examined::default(),
-        last: None,
-        event: false,
-    };
-    loop {
-        let program = examiner.statement();
-        examiner.found.parts += 1;
-        if !several {
-            break;
-        }
-        if program {
-            examiner.pass_body();
-        } else {
-            while examiner.next().is_some() {}
-        }
-        while examiner.tokens.take_sign(b';') {}
-        if examiner.tokens.peek().is_none() {
-            break;
-        }
-    }
+    let mut examiner = Examiner::new(text, reading);
+    examiner.each(several, |examiner, _, _| examiner.found.parts += 1);
     let mut found = examiner.found;
     // What was looked at twice.
     found.databases.sort_by_key(|mention| mention.range.start);
@@ -157,9 +147,53 @@ struct Examiner<'a> {
     last: Option<Token<'a>>,
     /// Whether the program that is created or altered is an event.
     event: bool,
+    /// What the statement makes, if its body is still to be examined.
+    made: Option<Program>,
 }
 
 impl<'a> Examiner<'a> {
+    fn new(text: &'a [u8], reading: &'a Reading) -> Self {
+        Self {
+            tokens: Tokens::new(text, reading),
+            found: Examined::default(),
+            last: None,
+            event: false,
+            made: None,
+        }
+    }
+
+    /// Examines statement by statement. `seen` gets the tokens of each, and whether it has the body
+    /// of a stored program.
+    fn each(&mut self, several: bool, mut seen: impl FnMut(&mut Self, Tokens<'a>, bool)) {
+        loop {
+            let start = self.tokens.clone();
+            let program = self.statement();
+            seen(self, start, program);
+            let body = self.tokens.clone();
+            if several && program {
+                self.pass_body();
+            } else if several {
+                while self.next().is_some() {}
+            }
+            if let Some(made) = self.made.take() {
+                let left = if several { self.tokens.rest().len() } else { 0 };
+                self.body(made, body, left);
+            }
+            while several && self.tokens.take_sign(b';') {}
+            if !several || self.tokens.peek().is_none() {
+                break;
+            }
+            // The server reads the rest otherwise than it is read here.
+            let settings = &self.found.settings;
+            if settings.sql_mode.is_some() || settings.charset.is_some() {
+                self.reach(
+                    Reach::Indirect,
+                    "another sql_mode or character set for other statements of the same text",
+                );
+            }
+        }
+    }
+
     /// The next token of this statement; none at its end.
     fn next(&mut self) -> Option<Token<'a>> {
         self.last = self.tokens.take_if(|token| !token.is_sign(b';'));
@@ -187,13 +221,16 @@ impl<'a> Examiner<'a> {
         self.found.databases.push(Mention { name: name.value(), role, range: name.at..name.end() });
     }
 
-    /// Takes a name, perhaps with that of a database in front.
-    fn qualified(&mut self, role: Role) {
-        let Some(first) = self.tokens.take_if(Token::is_name) else { return };
-        if self.tokens.take_sign(b'.') {
-            self.tokens.take_if(Token::is_name);
-            self.mention(&first, role);
+    /// Takes a name, perhaps with that of a database in front, and returns it without that.
+    fn qualified(&mut self, role: Role) -> Option<Token<'a>> {
+        // MySQL takes `.t` for a table of the selected database.
+        self.tokens.take_sign(b'.');
+        let first = self.tokens.take_if(Token::is_name)?;
+        if !self.tokens.take_sign(b'.') {
+            return Some(first);
         }
+        self.mention(&first, role);
+        self.tokens.take_if(Token::is_name)
     }
 
     /// Takes everything, up to a word at the outer level that stops it, and reports each name with
@@ -249,6 +286,7 @@ impl<'a> Examiner<'a> {
                     self.reach(Reach::Accounts, "RENAME USER");
                 } else {
                     self.take_all(&["TABLE", "TABLES"]);
+                    self.renames_ahead();
                     self.all_qualified(Role::Qualifier);
                 }
             }
@@ -277,7 +315,9 @@ impl<'a> Examiner<'a> {
                     self.reach_words(Reach::Server, &verb);
                 }
             }
-            "HANDLER" => self.qualified(Role::Qualifier),
+            "HANDLER" => {
+                self.qualified(Role::Qualifier);
+            }
             "ANALYZE" | "CHECK" | "CHECKSUM" | "OPTIMIZE" | "REPAIR" => {
                 self.take_all(&["LOCAL", "NO_WRITE_TO_BINLOG"]);
                 if self.peek().is_some_and(|token| token.is_any(&["TABLE", "TABLES", "VIEW"])) {

@@ -125,6 +125,9 @@ fn what_reaches_beyond_the_database_is_found() {
         ("ANALYZE TABLE o.t", "Qualifier o"),
         ("HANDLER o.t OPEN", "Qualifier o"),
         ("SELECT a.b, o.f(1) FROM t a", "Qualifier o"),
+        ("SELECT o.package.f(1)", "Qualifier o"),
+        ("INSERT INTO t VALUES (o.package.f(1))", "Qualifier o"),
+        ("SELECT a.b.c FROM t", ""),
         ("SELECT * FROM o.t WHERE t.a = 1", ""),
         ("DO SETVAL(`o`.`s`, 1)", "Qualifier o"),
         ("SELECT NEXT VALUE FOR o.s", "Qualifier o"),
@@ -206,6 +209,15 @@ fn several_statements_in_one_text_count_one_by_one() {
         ("SELECT 1; DROP DATABASE x", "Drop x"),
         ("SELECT ';'; /* ; */ GRANT a TO b;", "Accounts: GRANT"),
         ("INSERT INTO t VALUES (';', 1); USE x", "Use x"),
+        (
+            "SET sql_mode = 'ANSI_QUOTES'; DROP DATABASE \"x\"",
+            "Indirect: another sql_mode or character set for other statements of the same text",
+        ),
+        (
+            "SELECT 1; SET NAMES gbk; SELECT 2",
+            "Indirect: another sql_mode or character set for other statements of the same text",
+        ),
+        ("SELECT 1; SET sql_mode = 'ANSI_QUOTES';", ""),
         ("CREATE PROCEDURE p() SELECT 1; DROP DATABASE x", "Drop x"),
         ("CREATE PROCEDURE p() BEGIN DROP DATABASE y; SELECT 1; END; DROP DATABASE x", "Drop x"),
         (
@@ -406,6 +418,218 @@ fn settings_that_change_how_the_script_is_read_are_found() {
     assert_eq!(charset("SET character_set_results = sjis"), None);
 }
 
+/// What the programs of a text do, in one line each: `kind name (on table): databases; hidden`.
+fn programs(text: &str, reading: &Reading) -> String {
+    let several = can_be_several(text.as_bytes(), false);
+    let found = examine(text.as_bytes(), reading, several);
+    let lines = found.programs.iter().map(|program| {
+        let mut names: Vec<_> = program.databases.iter().map(|one| one.name.as_str()).collect();
+        names.dedup();
+        let table = program.table.as_ref().map(|table| format!(" on {table}")).unwrap_or_default();
+        let hidden = program.hidden.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
+        let (kind, name) = (program.kind.word(), &program.name);
+        format!("{kind} {name}{table}: {}{hidden}", names.join(" "))
+    });
+    lines.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn what_bodies_reach_is_found() {
+    // Bodies of a trigger `g` on `t`, and the databases that they reach.
+    for (body, expected) in [
+        ("INSERT INTO o.t VALUES (NEW.a)", "o"),
+        ("REPLACE `o`.`t` SET a = NEW.a", "o"),
+        ("INSERT INTO log (a, b) VALUES (NEW.a, OLD.b)", ""),
+        ("INSERT INTO log SELECT x.a, y.b FROM u AS x JOIN o.y ON x.a = y.a", ""),
+        ("UPDATE o.t SET a = 1", "o"),
+        ("UPDATE u AS x JOIN o.t AS y ON x.a = y.a SET y.b = NEW.b, x.c = y.c", "o"),
+        ("UPDATE stats SET stats.n = stats.n + 1 WHERE stats.id = NEW.id", ""),
+        ("DELETE FROM o.t WHERE t.a = OLD.a", "o"),
+        ("SET NEW.a = REPLACE(NEW.a, 'x', o.f(NEW.b))", "o"),
+        ("SET NEW.a = INSERT(NEW.a, 1, 1, '')", ""),
+        ("SET NEW.a = (SELECT x.b FROM o.t AS x WHERE x.a = NEW.a)", ""),
+        ("CALL o.p(NEW.a)", "o"),
+        ("CALL p(NEW.a)", ""),
+        ("BEGIN IF NEW.a THEN SET @a = 1; ELSE INSERT INTO o.t VALUES (1); END IF; END", "o"),
+        ("BEGIN IF o.f() THEN SET @a = 1; END IF; END", "o"),
+        ("BEGIN DECLARE a INT DEFAULT o.f(); END", "o"),
+        ("BEGIN DECLARE c CURSOR FOR SELECT o.f(); END", "o"),
+        ("BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION DELETE FROM o.t; END", "o"),
+        ("BEGIN l: LOOP UPDATE o.t SET a = 1; LEAVE l; END LOOP l; END", "o"),
+        ("BEGIN IF EXISTS (SELECT 1 FROM u FOR UPDATE) THEN DELETE FROM o.t; END IF; END", "o"),
+        ("BEGIN CASE NEW.a WHEN 1 THEN UPDATE o.t SET a = 1; END CASE; END", "o"),
+        ("BEGIN SET @a = CASE WHEN 1 THEN REPLACE('a', 'b', 'c') END; DELETE FROM o.t; END", "o"),
+        ("BEGIN WHILE CASE WHEN 1 THEN 2 END DO INSERT INTO o.t VALUES (1); END WHILE; END", "o"),
+        ("/*!50003 INSERT INTO o.t VALUES (1) */", "o"),
+        ("/*!99999 INSERT INTO o.t VALUES (1) */ SET @a = 1", ""),
+        ("SET @a = 'INSERT INTO o.t'", ""),
+        ("INSERT INTO u VALUES (1) ON DUPLICATE KEY UPDATE u.a = VALUES(a), u.b = 2", ""),
+        ("FOLLOWS h INSERT INTO o.t VALUES (1)", "o"),
+        ("WITH q AS (SELECT 1) DELETE FROM o.t", "o"),
+        ("BEGIN DROP TEMPORARY TABLE o.t; TRUNCATE o.u; END", "o"),
+        ("SET NEW.a = TRUNCATE(NEW.b, 2)", ""),
+        ("BEGIN PREPARE s FROM @a; EXECUTE s; END", "; PREPARE"),
+        ("EXECUTE IMMEDIATE 'x'", "; EXECUTE"),
+    ] {
+        let text = format!("CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW {body}");
+        for reading in [reading(false), reading(true)] {
+            assert_eq!(programs(&text, &reading), format!("trigger g on t: {expected}"), "{body}");
+            // It runs nothing by itself.
+            assert_eq!(found_by(&text, &reading), "", "{body}");
+        }
+    }
+    for (text, expected) in [
+        ("CREATE TRIGGER d.g AFTER DELETE ON d.`T` FOR EACH ROW SET @a = 1", "trigger g on T: "),
+        (
+            "CREATE FUNCTION f(a INT) RETURNS INT BEGIN DELETE FROM o.t; RETURN 1; END",
+            "function f: o",
+        ),
+        ("CREATE FUNCTION f() RETURNS INT RETURN o.f()", "function f: o"),
+        (
+            "CREATE FUNCTION f() RETURNS VARCHAR(9) CHARACTER SET latin1 LANGUAGE JAVASCRIPT AS $$ x $$",
+            "function f: ; LANGUAGE JAVASCRIPT",
+        ),
+        ("CREATE FUNCTION f(language INT) RETURNS INT LANGUAGE SQL RETURN 1", "function f: "),
+        ("CREATE PROCEDURE d.p() UPDATE o.t SET a = 1", "procedure p: o"),
+        ("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM o.t", "event e: o"),
+        ("ALTER EVENT e DO DELETE FROM o.t", ""),
+        (
+            "CREATE VIEW v AS SELECT a.x, b.y FROM t AS a JOIN u AS b ON a.x = b.x WHERE a.x > 1",
+            "view v: ",
+        ),
+        ("CREATE VIEW v AS SELECT a.x, TRIM(LEADING 'x' FROM a.y) FROM t a, o.u b", "view v: o"),
+        ("CREATE VIEW v AS (SELECT 1 FROM (t a LEFT JOIN (o.u b) ON a.x = b.x))", "view v: o"),
+        ("CREATE VIEW v AS SELECT a.x FROM t a JOIN u b ON (a.x = b.y), `o`.`c`", "view v: o"),
+        (
+            "CREATE VIEW v AS SELECT a.x, (SELECT b.y FROM o.b) FROM t a ORDER BY a.x, a.y",
+            "view v: o",
+        ),
+        (
+            "CREATE VIEW v AS SELECT STRAIGHT_JOIN a.x FROM t a WINDOW w AS (ORDER BY a.x)",
+            "view v: ",
+        ),
+        ("CREATE VIEW v AS SELECT o.f()", "view v: o"),
+        ("ALTER VIEW v AS SELECT 1 FROM o.t", "view v: o"),
+        ("CREATE TABLE t (a INT)", ""),
+        (
+            "CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW SET @a = 1; CREATE VIEW v AS SELECT 1 \
+             FROM o.t; CREATE PROCEDURE p() BEGIN SELECT 1; DELETE FROM q.t; END; SELECT 1",
+            "trigger a on t: , view v: o, procedure p: q",
+        ),
+    ] {
+        assert_eq!(programs(text, &reading(false)), expected, "{text}");
+    }
+    for (text, expected) in [
+        ("CREATE PROCEDURE p AS BEGIN o.q; END", "procedure p: o"),
+        ("CREATE PROCEDURE p AS a INT; BEGIN IF 1 THEN o.q(1); END IF; END", "procedure p: o"),
+        ("CREATE PACKAGE BODY k AS PROCEDURE q AS BEGIN DELETE FROM o.t; END; END", "package k: o"),
+        ("CREATE FUNCTION f() RETURNS INT RETURN NEXT VALUE FOR o.s", "function f: o"),
+        ("CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW DO SETVAL(o.s, 1)", "trigger g on t: o"),
+        (
+            "CREATE FUNCTION f() RETURNS INT BEGIN SET STATEMENT a = value FOR UPDATE o.t SET b = 1; \
+             RETURN 1; END",
+            "function f: o",
+        ),
+    ] {
+        assert_eq!(programs(text, &reading(true)), expected, "{text}");
+    }
+    // Not examined to the end, and said so.
+    let many = "UPDATE t SET a = 1 ".repeat(40);
+    let text = format!("CREATE PROCEDURE p() BEGIN {many}; END");
+    assert!(programs(&text, &reading(true)).ends_with("more statements than are examined"));
+}
+
+#[test]
+fn what_statements_run_of_the_script_is_found() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let made = Made {
+        tables: names(&["fires", "schöner"]),
+        views: names(&["v"]),
+        functions: names(&["f", "t"]),
+        packages: names(&["k"]),
+        views_call: true,
+        mixed: false,
+    };
+    let run = |text: &str, made: &Made| {
+        let several = can_be_several(text.as_bytes(), false);
+        match runs(text.as_bytes(), &reading(true), several, made) {
+            None => String::new(),
+            Some(Run::Changes(name)) => format!("changes {name}"),
+            Some(Run::Calls(name)) => format!("calls {name}"),
+            Some(Run::Reads(name)) => format!("reads {name}"),
+        }
+    };
+    for (text, expected) in [
+        ("INSERT INTO `Fires` VALUES (1)", "changes Fires"),
+        ("INSERT INTO .fires VALUES (1)", "changes fires"),
+        ("REPLACE LOW_PRIORITY x.fires SET a = 1", "changes fires"),
+        ("INSERT INTO `schöner` VALUES (1)", "changes schöner"),
+        ("INSERT INTO v VALUES (1)", "changes v"),
+        ("UPDATE u JOIN fires ON 1 SET fires.a = 1", "changes fires"),
+        ("DELETE FROM fires", "changes fires"),
+        ("WITH q AS (SELECT 1) UPDATE fires SET a = 1", "changes fires"),
+        ("SET STATEMENT a = 1 FOR INSERT INTO fires VALUES (1)", "changes fires"),
+        ("ANALYZE DELETE FROM fires", "changes fires"),
+        ("LOAD DATA INFILE 'x' INTO TABLE fires", "changes fires"),
+        ("BEGIN NOT ATOMIC INSERT INTO fires VALUES (1); END", "changes fires"),
+        ("DO 1; INSERT INTO fires VALUES (1)", "changes fires"),
+        ("INSERT INTO u VALUES (1, 'f(1)', x . `F` (1))", "calls F"),
+        ("INSERT INTO u SET a = f/**/()", "calls f"),
+        ("INSERT INTO u VALUES (k.g())", "calls k"),
+        ("INSERT INTO u VALUES (1) RETURNING f()", "calls f"),
+        ("SELECT f()", "calls f"),
+        ("DO f()", "calls f"),
+        ("SET @a = 1, @b = f()", "calls f"),
+        ("CREATE TABLE f (a INT) AS SELECT f()", "calls f"),
+        ("SHOW TABLES WHERE f()", "calls f"),
+        ("SELECT * FROM `V`", "reads V"),
+        ("CREATE TABLE u SELECT * FROM v", "reads v"),
+        ("INSERT INTO u TABLE v", "reads v"),
+        ("SET @a = (SELECT 1 FROM v)", "reads v"),
+        // What dumps have.
+        ("INSERT INTO `t` (`v`, `f`) VALUES (1,'fires(',_binary 'f(')", ""),
+        ("INSERT INTO t VALUES (1),(2)", ""),
+        ("INSERT INTO u SELECT * FROM fires", ""),
+        ("SELECT * FROM fires FOR UPDATE", ""),
+        ("CREATE TABLE f (a INT, KEY f (a), KEY t (a))", ""),
+        ("CREATE VIEW w AS SELECT f() FROM v", ""),
+        ("CREATE TRIGGER g BEFORE INSERT ON fires FOR EACH ROW INSERT INTO fires VALUES (f())", ""),
+        ("CREATE PROCEDURE p() BEGIN INSERT INTO fires VALUES (1); END", ""),
+        ("ALTER TABLE fires DISABLE KEYS", ""),
+        ("LOCK TABLES fires WRITE, v READ", ""),
+        ("DROP TABLE IF EXISTS fires", ""),
+        ("TRUNCATE fires", ""),
+        ("ANALYZE TABLE fires", ""),
+        ("SET @f = @@sql_mode", ""),
+        ("USE fires", ""),
+    ] {
+        assert_eq!(run(text, &made), expected, "{text}");
+    }
+    let plain = Made { tables: names(&["fires", "schöner"]), ..Made::default() };
+    assert_eq!(run("INSERT INTO u VALUES (f())", &plain), "");
+    assert_eq!(run("INSERT INTO `größer` VALUES (1)", &plain), "");
+    let mixed = Made { mixed: true, ..plain };
+    assert_eq!(run("INSERT INTO `größer` VALUES (1)", &mixed), "changes größer");
+    assert_eq!(run("INSERT INTO u VALUES (1)", &mixed), "");
+    let accents = Made { functions: names(&["prüfe"]), ..Made::default() };
+    assert_eq!(run("DO prufe()", &accents), "calls prufe");
+    assert_eq!(run("INSERT INTO u VALUES (1)", &accents), "");
+}
+
+#[test]
+fn renames_are_found() {
+    for (text, expected) in [
+        ("RENAME TABLE a TO b, x.c TO c2", "a TO b x c TO c2"),
+        ("ALTER TABLE x.a RENAME TO x.b", "a b"),
+        ("ALTER TABLE a ADD c INT, RENAME b", "a b"),
+        ("ALTER TABLE a RENAME COLUMN b TO c", ""),
+        ("ALTER TABLE t EXCHANGE PARTITION p WITH TABLE u", ""),
+    ] {
+        let found = examine(text.as_bytes(), &reading(false), false);
+        assert_eq!(found.renames.join(" "), expected, "{text}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_bytes_are_examined(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
@@ -420,5 +644,20 @@ proptest::proptest! {
     #[test]
     fn any_words_are_examined(text in r"((CREATE|DROP|SET|DEFINER|=|@|a|\.|;|BEGIN|END|CASE|\(|\)|'|`|/\*!|\*/|TABLE|IF) ?){0,40}") {
         examine(text.as_bytes(), &reading(true), true);
+    }
+
+    #[test]
+    fn any_body_is_examined(text in r"((BEGIN|END|;|SELECT|FROM|JOIN|ON|INSERT|UPDATE|SET|DELETE|DROP TABLE|a|\.|\(|\)|,|FOR|CALL|PREPARE|EXECUTE|IF|THEN) ?){0,60}") {
+        for head in ["CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW ", "CREATE VIEW v AS "] {
+            let text = format!("{head}{text}");
+            for several in [false, true] {
+                for program in examine(text.as_bytes(), &reading(true), several).programs {
+                    for mention in program.databases {
+                        assert!(text.get(mention.range).is_some());
+                    }
+                }
+                runs(text.as_bytes(), &reading(true), several, &Made::default());
+            }
+        }
     }
 }

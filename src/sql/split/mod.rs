@@ -66,6 +66,7 @@ mod error;
 mod input;
 mod inside;
 mod lines;
+mod measure;
 mod opener;
 mod scan;
 #[cfg(test)]
@@ -74,6 +75,8 @@ mod use_line;
 
 use std::fmt;
 use std::ops::Range;
+
+pub(crate) use measure::Measured;
 
 pub use error::{Construct, DelimiterFault, LexError, Position};
 

@@ -16,7 +16,7 @@ use crate::harness::TestDatabase;
 use crate::roundtrip::{connect, scratch};
 
 /// A plain file in which `from` has become `to`, with a footer to it as FORMAT.md has it.
-fn forged(path: &std::path::Path, from: &str, to: &str) -> Vec<u8> {
+pub(super) fn forged(path: &std::path::Path, from: &str, to: &str) -> Vec<u8> {
     let footer = inspect(path).unwrap();
     assert!(!footer.compressed);
     let bytes = std::fs::read(path).unwrap();

@@ -3,7 +3,7 @@
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
     Account, Context, Databases, DefinerPolicy, DumpOptions, ErrorKind, RestoreOptions, inspect,
-    restore,
+    prepare, restore,
 };
 
 use crate::backup::{Cleanup, assert_error, dump_into, number, restore_with, state};
@@ -68,6 +68,17 @@ on_each_server! {
             ("CALL p()", "CALL"),
             ("NONSENSE", "not known"),
             ("DELIMITER //\nCREATE PROCEDURE p() SELECT 1; DROP DATABASE other//\nDELIMITER ", "drops"),
+            // The server reads the rest under what it has just been told.
+            (
+                "DELIMITER //\nSET sql_mode = 'ANSI_QUOTES'; DROP DATABASE \"other\"//\nDELIMITER ",
+                "sql_mode",
+            ),
+            (
+                "DELIMITER //\nSET sql_mode = 'NO_BACKSLASH_ESCAPES'; SELECT '\\'; \
+                 DROP DATABASE other; -- '//\nDELIMITER ",
+                "sql_mode",
+            ),
+            ("DELIMITER //\nSET NAMES gbk; SELECT 1//\nDELIMITER ", "character set"),
         ] {
             let script = format!("DROP TABLE keep;\n{statement};\nCREATE TABLE t (id INT);\nUSE too;\n");
             std::fs::write(&path, &script).unwrap();
@@ -191,6 +202,34 @@ on_each_server! {
         let report = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap();
         assert_eq!(report.server_warnings, 1);
         assert!(report.warnings.iter().any(|line| line.contains("max_error_count")), "{report:?}");
+    }
+
+    /// The server lists those of the last statement only.
+    async fn warnings_of_several_statements_in_one_text_are_counted(server: TestServer) {
+        let target = server.database().await;
+        let (directory, path) = scratch();
+        let options = RestoreOptions::default().with_restore_point_directory(directory.path());
+        let insert = "INSERT INTO t VALUES ('long')";
+        for (text, warnings) in [
+            (format!("{insert}; SELECT 1"), 1),
+            (format!("{insert}; {insert}"), 2),
+            (format!("SELECT 1; {insert}; SELECT 2; SELECT 3; {insert}; DO 1"), 2),
+            (format!("SELECT 1; {insert}"), 1),
+            ("SELECT CAST('x' AS SIGNED)".to_owned(), 1),
+        ] {
+            let script = format!(
+                "SET sql_mode = ''; DROP TABLE IF EXISTS t; CREATE TABLE t (a VARCHAR(1));\n\
+                 DELIMITER //\n{text}//\n"
+            );
+            std::fs::write(&path, &script).unwrap();
+            let report = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap();
+            // DROP TABLE IF EXISTS has one when there is none.
+            let others = report.server_warnings_by_number.get(&1051).copied().unwrap_or_default();
+            assert_eq!(report.server_warnings - others, warnings, "{}: {text}", server.name);
+            let listed: u64 = report.server_warnings_by_number.values().sum();
+            let told = report.warnings.iter().any(|line| line.contains("does not list"));
+            assert_eq!(told, listed < report.server_warnings, "{report:?}");
+        }
     }
 
     /// Of two databases under one name the first would be lost.
@@ -358,11 +397,16 @@ on_each_server! {
             ] {
                 let target = server.database().await;
                 let options = RestoreOptions::default().with_definer(policy);
-                let report = restore_with(&target, file, &options).await;
-                let missing = report.warnings.iter().any(|line| {
+                let context = Context::new();
+                // Before anything is changed.
+                let prepared = prepare(&connect(&target), file, &options, &context).await.unwrap();
+                let missing = prepared.warnings().iter().any(|line| {
                     line.contains(&owner) && line.contains("no account")
                 });
-                assert_eq!(missing, warned, "{report:?}");
+                assert_eq!(missing, warned, "{prepared:?}");
+                let told = prepared.warnings().to_vec();
+                let report = prepared.apply(&context).await.unwrap();
+                assert!(report.warnings.starts_with(&told), "{report:?}");
                 let mut conn = target.conn().await;
                 let found: Vec<String> = conn
                     .query(

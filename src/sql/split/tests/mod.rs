@@ -5,6 +5,7 @@ mod cases;
 mod drive;
 mod failures;
 mod given;
+mod measure;
 mod messages;
 mod properties;
 mod reference;
