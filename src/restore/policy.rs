@@ -323,6 +323,9 @@ impl Policy {
         for (reach, words) in &examined.reaches {
             let (allowed, what, option) = match reach {
                 Reach::ClientFile => (false, "reads a file of the client", None),
+                Reach::ClientCommand => {
+                    (false, "is a command of the stock clients, and none is ever run", None)
+                }
                 Reach::Accounts => (
                     self.options.accounts(),
                     "changes accounts or privileges",

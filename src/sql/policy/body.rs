@@ -134,13 +134,15 @@ impl<'a> Examiner<'a> {
     /// Examines what stands between these tokens and the last `left` bytes.
     pub(super) fn body(&mut self, mut made: Program, tokens: Tokens<'a>, left: usize) {
         let outer = std::mem::take(&mut self.found);
-        let (after, last, event) = (self.tokens.clone(), self.last, self.event);
+        let (after, last) = (self.tokens.clone(), self.last);
+        let (event, package) = (self.event, self.package);
         made.hidden = self.walk(tokens.clone(), left);
         made.calls = !self.found.databases.is_empty();
         if made.kind == ProgramKind::View {
             self.shown(tokens, left);
         }
-        (self.tokens, self.last, self.event, self.made) = (after, last, event, None);
+        (self.tokens, self.last, self.made) = (after, last, None);
+        (self.event, self.package) = (event, package);
         made.databases = std::mem::replace(&mut self.found, outer).databases;
         made.databases.retain(|mention| mention.role != Role::Reference);
         made.databases.sort_by_key(|mention| mention.range.start);

@@ -128,7 +128,7 @@ impl<'a> Examiner<'a> {
                 }
             }
             "FUNCTION" | "PROCEDURE" | "EVENT" | "PACKAGE" => {
-                self.event = word == "EVENT";
+                (self.event, self.package) = (word == "EVENT", word == "PACKAGE");
                 self.take("BODY");
                 self.if_exists();
                 let name = self.qualified(Role::Qualifier);
@@ -140,7 +140,7 @@ impl<'a> Examiner<'a> {
                 return true;
             }
             "TRIGGER" => {
-                self.event = false;
+                (self.event, self.package) = (false, false);
                 self.if_exists();
                 let name = self.qualified(Role::Qualifier);
                 let mut table = None;
@@ -230,7 +230,7 @@ impl<'a> Examiner<'a> {
             "EVENT" | "SEQUENCE" | "FUNCTION" | "PROCEDURE" | "LIBRARY" => {
                 self.if_exists();
                 self.qualified(Role::Qualifier);
-                self.event = word == "EVENT";
+                (self.event, self.package) = (word == "EVENT", word == "PACKAGE");
                 if self.event && self.pass_until(&["RENAME", "DO"]) && self.take("RENAME") {
                     self.take("TO");
                     self.qualified(Role::Qualifier);

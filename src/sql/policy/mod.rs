@@ -46,7 +46,35 @@ pub(crate) enum Reach {
     ReplicationState,
     /// A file of the client.
     ClientFile,
+    /// A command that the stock clients run themselves (manual, mysql Client Commands).
+    ClientCommand,
 }
+
+/// Words that the stock clients take for commands at the start of a line, and no server knows.
+const CLIENT_COMMANDS: [&str; 22] = [
+    "CHARSET",
+    "CLEAR",
+    "CONNECT",
+    "EDIT",
+    "EGO",
+    "EXIT",
+    "GO",
+    "NOPAGER",
+    "NOTEE",
+    "NOWARNING",
+    "PAGER",
+    "PRINT",
+    "PROMPT",
+    "QUERY_ATTRIBUTES",
+    "QUIT",
+    "REHASH",
+    "RESETCONNECTION",
+    "SOURCE",
+    "STATUS",
+    "SYSTEM",
+    "TEE",
+    "WARNINGS",
+];
 
 /// How a database is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -147,6 +175,8 @@ struct Examiner<'a> {
     last: Option<Token<'a>>,
     /// Whether the program that is created or altered is an event.
     event: bool,
+    /// Whether it is a package.
+    package: bool,
     /// What the statement makes, if its body is still to be examined.
     made: Option<Program>,
 }
@@ -158,6 +188,7 @@ impl<'a> Examiner<'a> {
             found: Examined::default(),
             last: None,
             event: false,
+            package: false,
             made: None,
         }
     }
@@ -347,10 +378,18 @@ impl<'a> Examiner<'a> {
             }
             "SELECT" | "VALUES" | "TABLE" | "DO" => self.reads(),
             "COMMIT" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" | "XA" | "DEALLOCATE" | "SHOW" => {}
-            // What is left is about the server, or not known; either way it needs leave.
-            _ => self.reach_words(Reach::Server, &verb),
+            word => self.other(word, &verb),
         }
         false
+    }
+
+    /// What is left is about the server, or not known; either way it needs leave.
+    fn other(&mut self, word: &str, verb: &Token<'a>) {
+        if CLIENT_COMMANDS.contains(&word) {
+            self.reach(Reach::ClientCommand, word);
+        } else {
+            self.reach_words(Reach::Server, verb);
+        }
     }
 
     /// Reports a statement by its first two words.

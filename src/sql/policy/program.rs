@@ -18,7 +18,7 @@ enum Open {
     Case,
     /// `CASE` as an expression, behind whose `THEN` no statement stands.
     CaseValue,
-    /// What stands between `AS` and `BEGIN` in the mode `ORACLE`, or in a package.
+    /// What stands between `AS` and `BEGIN` in the mode `ORACLE`, and all of a package.
     Declarations,
 }
 
@@ -55,12 +55,18 @@ impl<'a> Examiner<'a> {
         if self.event {
             self.pass_schedule();
         }
+        if self.package {
+            self.pass_characteristics();
+            (body.open, body.past_head) = (vec![Open::Declarations], true);
+        }
         while let Some(token) = self.tokens.peek() {
             if token.is_sign(b';') {
                 if body.open.is_empty() {
                     return;
                 }
                 self.tokens.next();
+                // A routine of a package that is only declared.
+                body.past_head |= body.open.last() == Some(&Open::Declarations);
                 body.start = true;
                 body.before = None;
                 continue;
@@ -68,6 +74,20 @@ impl<'a> Examiner<'a> {
             self.tokens.next();
             self.body_token(token, &mut body);
             body.before = Some(token);
+        }
+    }
+
+    /// What stands between the name of a package and its declarations. `AS` or `IS` is there in the
+    /// mode `ORACLE` only.
+    fn pass_characteristics(&mut self) {
+        while let Some(token) =
+            self.tokens.take_if(|token| token.is_any(&["COMMENT", "SQL", "AS", "IS"]))
+        {
+            if token.is("COMMENT") {
+                self.tokens.take_if(|token| token.kind == TokenKind::Text);
+            } else if token.is("SQL") && self.tokens.take_word("SECURITY") {
+                self.next();
+            }
         }
     }
 
@@ -114,7 +134,10 @@ impl<'a> Examiner<'a> {
             self.end_of(body, begins);
         } else if can_start && token.is_any(&["REPEAT", "BEGIN", "LOOP"]) {
             match body.open.last_mut() {
-                Some(top @ Open::Declarations) if token.is("BEGIN") => *top = Open::Block,
+                // That of a routine in a package may have a head of its own in front.
+                Some(top @ Open::Declarations) if token.is("BEGIN") && body.past_head => {
+                    *top = Open::Block;
+                }
                 _ if token.is("REPEAT") => body.open.push(Open::Repeat),
                 _ => body.open.push(Open::Block),
             }

@@ -165,6 +165,11 @@ fn what_reaches_beyond_the_database_is_found() {
         ("(SELECT 1 INTO OUTFILE '/tmp/x')", "Server: INTO OUTFILE"),
         ("SELECT 'INTO OUTFILE' INTO @a", ""),
         ("LOAD DATA INFILE 'x' INTO TABLE t", "Server: LOAD DATA"),
+        ("system rm -rf /", "ClientCommand: SYSTEM"),
+        ("source other.sql", "ClientCommand: SOURCE"),
+        ("connect other localhost", "ClientCommand: CONNECT"),
+        ("Tee /tmp/x", "ClientCommand: TEE"),
+        ("pager cat > /tmp/x", "ClientCommand: PAGER"),
         ("LOAD DATA CONCURRENT LOCAL INFILE 'x' INTO TABLE t", "ClientFile: LOAD DATA LOCAL"),
         ("LOAD XML LOCAL INFILE 'x' INTO TABLE t", "ClientFile: LOAD XML LOCAL"),
         ("LOAD DATA /*!50000 LOCAL*/ INFILE 'x' INTO TABLE t", "ClientFile: LOAD DATA LOCAL"),
@@ -178,7 +183,7 @@ fn what_reaches_beyond_the_database_is_found() {
         ("BINLOG 'abc'", "Server: BINLOG"),
         ("LOCK INSTANCE FOR BACKUP", "Server: LOCK INSTANCE"),
         ("ALTER TABLE t IMPORT TABLESPACE", "Server: IMPORT TABLESPACE"),
-        ("system ls", "Server: system LS"),
+        ("system ls", "ClientCommand: SYSTEM"),
         // What is not in the text.
         ("PREPARE s FROM @x", "Indirect: PREPARE"),
         ("EXECUTE s", "Indirect: EXECUTE"),
@@ -219,6 +224,22 @@ fn several_statements_in_one_text_count_one_by_one() {
         ),
         ("SELECT 1; SET sql_mode = 'ANSI_QUOTES';", ""),
         ("CREATE PROCEDURE p() SELECT 1; DROP DATABASE x", "Drop x"),
+        (
+            "CREATE PACKAGE k COMMENT 'a; b' SQL SECURITY INVOKER FUNCTION f(a INT) RETURNS INT; \
+             PROCEDURE p(); END; DROP DATABASE x",
+            "Drop x",
+        ),
+        (
+            "CREATE PACKAGE BODY k DECLARE c INT; PROCEDURE q(); FUNCTION f() RETURNS INT BEGIN IF a \
+             THEN RETURN 1; END IF; RETURN 2; END; PROCEDURE q() SELECT 1; SET c = 5; END; \
+             DROP DATABASE x",
+            "Drop x",
+        ),
+        (
+            "CREATE PACKAGE BODY k AS FUNCTION g RETURN INT; FUNCTION f RETURN INT AS b INT; BEGIN \
+             RETURN 1; END; BEGIN SET c = 5; END; DROP DATABASE x",
+            "Drop x",
+        ),
         ("CREATE PROCEDURE p() BEGIN DROP DATABASE y; SELECT 1; END; DROP DATABASE x", "Drop x"),
         (
             "CREATE PROCEDURE p() BEGIN IF a THEN SELECT 1; ELSE BEGIN USE y; END; END IF; \
