@@ -358,7 +358,7 @@ impl<'a> Scan<'a> {
                 ErrorKind::Lex,
                 format!(
                     "the script cannot be read; since {place} it does not tell under which \
-                     sql_mode it is to be read"
+                     sql_mode or in which character set it is to be read"
                 ),
             )
             .with_source(error),
@@ -459,8 +459,9 @@ impl<'a> Scan<'a> {
         }
         if let Some(place) = &self.lost {
             warnings.push(format!(
-                "since {place} the script does not tell under which sql_mode it is to be read; it \
-                 was checked as if under none, and is replayed as the server says"
+                "since {place} the script does not tell under which sql_mode or in which character \
+                 set it is to be read; it was checked as if under none and in utf8mb4, and is \
+                 replayed as the server says"
             ));
         }
         Ok(Checked {

@@ -21,6 +21,8 @@ pub(super) struct Offline {
     variables: BTreeMap<String, Option<String>>,
     /// The character sets that user variables hold, likewise.
     charsets: BTreeMap<String, Option<Charset>>,
+    /// Whether the text tells the character set.
+    charset_known: bool,
 }
 
 impl Offline {
@@ -31,12 +33,13 @@ impl Offline {
             default_mode,
             variables: BTreeMap::new(),
             charsets: BTreeMap::new(),
+            charset_known: true,
         }
     }
 
     /// Whether the text does not tell how it is to be read from here on.
     pub(super) const fn is_lost(&self) -> bool {
-        self.mode.is_none()
+        self.mode.is_none() || !self.charset_known
     }
 
     /// Follows a statement that sets something.
@@ -65,6 +68,7 @@ impl Offline {
         self.charsets.extend(saved_charsets);
         if let Some(charset) = charset {
             // Where nothing tells, most are ASCII-safe; the replay asks the server.
+            self.charset_known = charset.is_some();
             self.reading.charset = charset.unwrap_or_default();
         }
         splitter.set_no_backslash_escapes(self.reading.no_backslash_escapes);
@@ -75,7 +79,7 @@ impl Offline {
     fn charset(&self, source: &CharsetSource) -> Option<Charset> {
         match source {
             CharsetSource::Named(name) => Charset::from_name(name).ok(),
-            CharsetSource::Session => Some(self.reading.charset),
+            CharsetSource::Session => self.charset_known.then_some(self.reading.charset),
             CharsetSource::Variable(name) => self.charsets.get(name).copied().flatten(),
             CharsetSource::Unknown => None,
         }
@@ -168,6 +172,12 @@ mod tests {
             let settings = examine(text.as_bytes(), &offline.reading, false).settings;
             offline.follow(&settings, &mut splitter);
             assert_eq!(offline.reading.charset, charset, "{text}");
+            if text.starts_with("SET character_set_client") {
+                let unknown = ["@@global", "@never", "CONCAT(", "= @name"]
+                    .iter()
+                    .any(|source| text.contains(source) && charset == Charset::Utf8);
+                assert_eq!(offline.is_lost(), unknown, "{text}");
+            }
         }
     }
 

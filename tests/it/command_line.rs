@@ -101,6 +101,60 @@ on_each_server! {
         assert!(present(&empty).await.is_empty());
     }
 
+    /// What a flag allows is refused without it.
+    async fn what_flags_of_restore_allow(server: TestServer) {
+        let restore = harness::example("restore").await;
+        let other = server.database().await;
+        let elsewhere = format!("CREATE TABLE {}.t (id INT);", other.name);
+        let create = "CREATE TABLE t (a VARCHAR(9) CHARACTER SET utf8mb4);\n";
+        let wide = [create.as_bytes(), b"INSERT INTO t VALUES ('\x95\x5c');\nDO 1;\n"].concat();
+        let head = if server.is_mariadb() {
+            "-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\n"
+        } else {
+            "-- MySQL dump 10.13  Distrib 9.7.0\n"
+        };
+        let cut = format!("{head}{create}");
+        let (script, mapped) = (
+            "CREATE DEFINER=`nobody`@`nowhere` VIEW v AS SELECT 1 AS one;",
+            "CREATE DEFINER=`a`@`b` VIEW v AS SELECT 1 AS one;",
+        );
+        let definer = "SELECT DEFINER LIKE 'root@%' FROM information_schema.VIEWS \
+                       WHERE TABLE_SCHEMA = DATABASE()";
+        let rows = "SELECT COUNT(*) = 1 FROM t";
+        for (flags, script, fails, proof) in [
+            (&["--allow-other-databases"][..], elsewhere.as_bytes(), true, "SELECT 1"),
+            (&["--default-character-set", "sjis"], &wide, true, "SELECT a = '表' FROM t"),
+            (&["--allow-incomplete"], cut.as_bytes(), true, "SELECT COUNT(*) = 0 FROM t"),
+            (&["--definer", "drop"], script.as_bytes(), false, definer),
+            (&["--definer", "map:a@b=root@localhost"], mapped.as_bytes(), false, definer),
+        ] {
+            for flagged in [false, true] {
+                let target = server.database().await;
+                let mut arguments = vec!["--file", "-"];
+                arguments.extend(flags.iter().take(if flagged { flags.len() } else { 0 }));
+                let ended = harness::run(command(&restore, &target, &arguments), script).await;
+                assert_code(&ended, i32::from(fails && !flagged));
+                if flagged {
+                    assert_eq!(crate::backup::number(&target, proof).await, 1, "{flags:?}");
+                } else if fails {
+                    assert!(present(&target).await.is_empty(), "{flags:?}");
+                } else {
+                    // Nobody has that account, which is said.
+                    let stderr = String::from_utf8_lossy(&ended.stderr);
+                    assert!(stderr.contains("warning: "), "{stderr}");
+                    assert_eq!(crate::backup::number(&target, proof).await, 0, "{flags:?}");
+                }
+            }
+        }
+        // Every statement is tried, and it fails all the same.
+        let target = server.database().await;
+        let script = format!("DO nonsense;\n{create}INSERT INTO t VALUES ('a');\n");
+        let goes_on = ["--file", "-", "--continue-on-error"];
+        let ended = harness::run(command(&restore, &target, &goes_on), script.as_bytes()).await;
+        assert_eq!(ended.status.code(), Some(1));
+        assert_eq!(crate::backup::number(&target, rows).await, 1);
+    }
+
     /// A file for many servers never sends a restore to another one than the URL says; what the URL
     /// does not say is the file's.
     async fn the_url_wins_over_the_option_file(server: TestServer) {

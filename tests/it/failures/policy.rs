@@ -67,6 +67,9 @@ on_each_server! {
             ("PREPARE s FROM @x", "PREPARE"),
             ("CALL p()", "CALL"),
             ("NONSENSE", "not known"),
+            ("system ls", "command of the stock clients"),
+            ("source x.sql", "command of the stock clients"),
+            ("tee /tmp/x", "command of the stock clients"),
             ("DELIMITER //\nCREATE PROCEDURE p() SELECT 1; DROP DATABASE other//\nDELIMITER ", "drops"),
             // The server reads the rest under what it has just been told.
             (
@@ -284,6 +287,35 @@ on_each_server! {
         assert_eq!(error.others()[0].location().statement, Some(4));
         assert_eq!(error.others_total(), 1);
         assert_eq!(number(&target, "SELECT COUNT(*) FROM t").await, 2);
+    }
+
+    /// However many there are.
+    async fn errors_beyond_a_hundred_are_counted(server: TestServer) {
+        let target = server.database().await;
+        let (_directory, path) = scratch();
+        std::fs::write(&path, "INSERT INTO nowhere VALUES (1);\n".repeat(150)).unwrap();
+        let options = RestoreOptions::default().with_continue_on_error(true);
+        let error = restore(&connect(&target), &path, &options, &Context::new()).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Server, &["statement 1", "1146", "149 more"]);
+        assert!((50..=100).contains(&error.others().len()), "{}", error.others().len());
+        assert_eq!(error.others_total(), 149);
+    }
+
+    /// A character of this set may end in the byte of a backslash. The script says nothing of it.
+    async fn a_script_is_cut_in_the_character_set_of_the_option(server: TestServer) {
+        let target = server.database().await;
+        let (_directory, path) = scratch();
+        let script =
+            b"CREATE TABLE t (a VARCHAR(9) CHARACTER SET utf8mb4);\nINSERT INTO t VALUES ('\x95\x5c');\nDO 1;\n";
+        std::fs::write(&path, script).unwrap();
+        let context = Context::new();
+        let plain = RestoreOptions::default();
+        let error = restore(&connect(&target), &path, &plain, &context).await.unwrap_err();
+        assert_error(&server, &error, ErrorKind::Lex, &["line 2"]);
+        let sjis = plain.with_default_charset("sjis").unwrap();
+        let report = restore(&connect(&target), &path, &sjis, &context).await.unwrap();
+        assert_eq!(report.statements, 3);
+        assert_eq!(number(&target, "SELECT a = '表' FROM t").await, 1);
     }
 
     /// Values that do not fit are cut under the dump's own mode; this must not pass unseen.
