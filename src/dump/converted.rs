@@ -8,8 +8,16 @@ pub(super) fn other_than_utf8(client: &str) -> Option<&str> {
     Some(client).filter(|name| !name.starts_with("utf8"))
 }
 
+/// Whether a client of a character set reads a name as it stands. In `swe7` letters have taken the
+/// places of some signs of ASCII.
+pub(super) fn reads_alike(name: &str, charset: &str) -> bool {
+    const LETTERS_OF_SWE7: &[u8] = b"@[\\]^`{|}~";
+    let is_sign = |byte| !LETTERS_OF_SWE7.contains(&byte);
+    name.is_ascii() && (charset != "swe7" || name.bytes().all(is_sign))
+}
+
 /// A quoted identifier in another character set. The server does it: it knows where a quote is half
-/// a character.
+/// a character. The quote is the byte 0x60, also in `swe7`, where that is a letter.
 pub(super) async fn identifier(
     session: &mut Session,
     name: &str,
@@ -17,7 +25,8 @@ pub(super) async fn identifier(
 ) -> Result<Vec<u8>> {
     let text = string_literal(name);
     let sql = format!(
-        "SELECT CONCAT('`', REPLACE(CONVERT({text} USING {charset}), '`', '``'), '`'), {}",
+        "SELECT CONCAT(_{charset} 0x60, REPLACE(CONVERT({text} USING {charset}), \
+         _{charset} 0x60, _{charset} 0x6060), _{charset} 0x60), {}",
         is_kept(&text, charset)
     );
     let row = session.query_one(&sql).await?;

@@ -8,7 +8,8 @@ use tracing::Instrument as _;
 use super::guard::at_object;
 use super::reader::{Reader, TableWork};
 use super::run::Dump;
-use super::sequence::write_sequence;
+use super::sequence::{self, write_sequence};
+use super::unsigned;
 use super::view::write_stand_in;
 use super::{cause, count};
 use crate::archive::{ObjectEntry, Section};
@@ -30,16 +31,20 @@ impl Dump {
             self.database(number, database).await?;
             if definitions {
                 self.section(Section::Sequences, number).await?;
+                let mut cached = Vec::new();
                 for name in &database.sequences {
                     let object = self.enter_object(ObjectKind::Sequence, database, name);
                     let Reader { session, script, .. } = &mut self.main;
                     shared.select_database(script, database);
                     let written = write_sequence(session, script, &object).await;
-                    at_object(written, &object)?;
+                    if at_object(written, &object)? {
+                        cached.push(object.clone());
+                    }
                     self.objects.push(ObjectEntry::new(object));
                     self.main.session.release_metadata_locks().await?;
                     self.main.script.close_full_member().await?;
                 }
+                self.warnings.extend(sequence::warning(&cached));
             }
             self.tables_of(number, database).await?;
             if definitions {
@@ -119,7 +124,7 @@ impl Dump {
         self.read_tables(work).await?;
 
         let target = shared.options.target_max_allowed_packet();
-        let mut found = vec![(0, 0u64); database.tables.len()];
+        let mut found = vec![(0, 0u64, Vec::new()); database.tables.len()];
         for reader in self.helpers.iter_mut().chain([&mut self.main]) {
             self.warnings.append(&mut reader.warnings);
             for share in reader.shares.drain(..) {
@@ -133,13 +138,14 @@ impl Dump {
                         entry.history_rows = Some(rows.saturating_add(share.history_rows));
                     }
                 }
-                if let Some((largest, changed)) = found.get_mut(place - first_object) {
+                if let Some((largest, changed, unsigned)) = found.get_mut(place - first_object) {
+                    unsigned::add(unsigned, share.unsigned);
                     *largest = share.largest_statement_bytes.max(*largest);
                     *changed = changed.saturating_add(share.changed_documents);
                 }
             }
         }
-        for (table, (largest, changed)) in database.tables.iter().zip(found) {
+        for (table, (largest, changed, unsigned)) in database.tables.iter().zip(found) {
             let object = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
             if changed > 0 {
                 self.warnings.push(format!(
@@ -148,6 +154,8 @@ impl Dump {
                      back as those"
                 ));
             }
+            let of_column = |found| unsigned::warning(&object, found);
+            self.warnings.extend(unsigned.iter().filter_map(of_column));
             if count(largest) > target {
                 self.warnings.push(format!(
                     "{object} has a row whose INSERT statement takes {largest} bytes: the server \

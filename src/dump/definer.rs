@@ -25,8 +25,8 @@ pub(super) async fn applied_in(
         Definer::Replace { user, host } => Some((user.as_str(), host.as_str())),
     };
     let (Some(charset), Some((user, host))) = (charset, account) else { return Ok(create) };
-    let Some((before, after)) = find(&create).filter(|_| !(user.is_ascii() && host.is_ascii()))
-    else {
+    let alike = |name| converted::reads_alike(name, charset);
+    let Some((before, after)) = find(&create).filter(|_| !(alike(user) && alike(host))) else {
         return Ok(create);
     };
     let printed = create.get(before.len()..create.len() - after.len()).unwrap_or_default();

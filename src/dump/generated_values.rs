@@ -2,10 +2,11 @@
 //!
 //! What an expression with a TIMESTAMP, or with the name of a month, gives depends on the session that
 //! wrote the row: its time zone, its locale. A restore computes it in UTC and in English (FORMAT S1),
-//! and no statement gives such a column another value. Where that makes a difference, the
-//! server can count it.
+//! and no statement gives such a column another value. Other settings, as
+//! `div_precision_increment`, a restore takes from its server; here they are those of this one. Where
+//! that makes a difference, the server can count it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::printed;
 use super::session_settings::{SCRIPT_LOCALE, SCRIPT_SQL_MODE};
@@ -24,6 +25,45 @@ const OF_THE_SESSION: [&str; 7] = [
     "str_to_date(",
 ];
 
+/// What shows that a result depends on other settings: `div_precision_increment`,
+/// `block_encryption_mode`. (The mode of `WEEK` is written into the definition.)
+const OF_OTHER_SETTINGS: [&str; 3] = [" / ", "aes_encrypt(", "aes_decrypt("];
+
+/// What the value of a column depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Dependence {
+    /// On the time zone or the locale.
+    zone: bool,
+    /// On other settings.
+    settings: bool,
+}
+
+impl Dependence {
+    const fn any(self) -> bool {
+        self.zone || self.settings
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self { zone: self.zone || other.zone, settings: self.settings || other.settings }
+    }
+
+    /// Under what the values were computed, and under what they will be.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self { settings: false, .. } => {
+                ("in another time zone or locale", "computes it in UTC and in English")
+            }
+            Self { zone: false, .. } => {
+                ("under other settings", "computes it under those of its server")
+            }
+            _ => (
+                "in another time zone or locale, or under other settings",
+                "computes it in UTC, in English and under the settings of its server",
+            ),
+        }
+    }
+}
+
 /// Compares the values of such columns with what a restore will compute, and says where they differ,
 /// one sentence for each column. `condition` chooses the rows.
 pub(super) async fn check(
@@ -39,15 +79,15 @@ pub(super) async fn check(
     let create = String::from_utf8_lossy(row.bytes(1)?.unwrap_or_default()).into_owned();
     let doubtful: Vec<_> = depending_on_session(table, &create)
         .into_iter()
-        .map(|(column, expression)| {
-            let bits = printed::has_type(&create, &column.name, "bit(");
-            (column, differs(column, bits, expression))
+        .map(|(column, expression, dependence)| {
+            let printed = printed::type_of(&create, &column.name).unwrap_or_default();
+            (column, differs(column, printed, expression), dependence)
         })
         .collect();
     if doubtful.is_empty() {
         return Ok(Vec::new());
     }
-    let counts: Vec<_> = doubtful.iter().map(|(_, differs)| format!("SUM({differs})")).collect();
+    let counts: Vec<_> = doubtful.iter().map(|(_, differs, _)| format!("SUM({differs})")).collect();
     let condition = condition.map(|text| format!(" WHERE ({text}\n)")).unwrap_or_default();
     let sql = format!("SELECT {} FROM {name}{condition}", counts.join(","));
     let as_in_script =
@@ -60,7 +100,7 @@ pub(super) async fn check(
     };
     session.execute("SET sql_mode = '', lc_time_names = DEFAULT").await?;
     let mut said = Vec::new();
-    for (place, (column, _)) in doubtful.iter().enumerate() {
+    for (place, (column, _, dependence)) in doubtful.iter().enumerate() {
         let column = quote_identifier(&column.name);
         match &counted {
             Err(error) => said.push(format!(
@@ -71,10 +111,10 @@ pub(super) async fn check(
             Ok(row) => {
                 let rows = row.optional_number(place)?.unwrap_or(0);
                 if rows > 0 {
+                    let (then, there) = dependence.words();
                     said.push(format!(
-                        "table {name}: the stored generated column {column} has been computed in \
-                         another time zone or locale in {rows} rows; a restore computes it in UTC \
-                         and in English, and it will have other values there"
+                        "table {name}: the stored generated column {column} has been computed {then} \
+                         in {rows} rows; a restore {there}, and it will have other values there"
                     ));
                 }
             }
@@ -85,35 +125,70 @@ pub(super) async fn check(
 
 /// The stored generated columns whose expressions depend on the session, by themselves or by other
 /// columns, with the expressions.
-fn depending_on_session<'a>(table: &'a Table, create: &'a str) -> Vec<(&'a Column, &'a str)> {
-    let mut depending: BTreeSet<&str> = BTreeSet::new();
+fn depending_on_session<'a>(
+    table: &'a Table,
+    create: &'a str,
+) -> Vec<(&'a Column, &'a str, Dependence)> {
+    let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let found = dependences(&names, create).into_iter();
+    let found = found.filter_map(|(name, expression, dependence)| {
+        let column = table.columns.iter().find(|column| column.name == name)?;
+        (column.generated == Generated::Stored).then_some((column, expression, dependence))
+    });
+    found.collect()
+}
+
+/// The generated columns among those of a table whose expressions depend on the session.
+fn dependences<'a>(columns: &[&'a str], create: &'a str) -> Vec<(&'a str, &'a str, Dependence)> {
+    let mut depending: BTreeMap<&str, Dependence> = BTreeMap::new();
     let mut generated = Vec::new();
-    for column in &table.columns {
-        if let Some(expression) = printed::expression(create, &column.name) {
-            generated.push((column, expression));
-        } else if printed::has_type(create, &column.name, "timestamp") {
-            depending.insert(&column.name);
+    let mut unsigned = Vec::new();
+    for &name in columns {
+        let printed = printed::type_of(create, name).unwrap_or_default();
+        if is_unsigned(printed) {
+            unsigned.push(name);
         }
+        if let Some(expression) = printed::expression(create, name) {
+            generated.push((name, expression, Dependence::default()));
+        } else if printed.starts_with("timestamp") {
+            depending.insert(name, Dependence { zone: true, settings: false });
+        } else if printed.starts_with("char(") {
+            // Whether it is padded, `PAD_CHAR_TO_FULL_LENGTH` says.
+            depending.insert(name, Dependence { zone: false, settings: true });
+        }
+    }
+    for (_, expression, dependence) in &mut generated {
+        let lower = expression.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        // Whether that may be negative, `NO_UNSIGNED_SUBTRACTION` says.
+        let of_unsigned = has(&[" - "])
+            && (has(&["unsigned"]) || unsigned.iter().any(|name| names(&lower, name)));
+        dependence.zone = has(&OF_THE_SESSION);
+        dependence.settings = has(&OF_OTHER_SETTINGS) || of_unsigned;
     }
     // As often as one column can depend on another.
     for _ in 0..=generated.len() {
-        let before = depending.len();
-        for (column, expression) in &generated {
+        let before = depending.clone();
+        for (column, expression, dependence) in &mut generated {
             let lower = expression.to_ascii_lowercase();
-            if OF_THE_SESSION.iter().any(|function| lower.contains(function))
-                || depending.iter().any(|name| names(&lower, name))
-            {
-                depending.insert(&column.name);
+            let named = depending.iter().filter(|(name, _)| names(&lower, name));
+            *dependence = named.fold(*dependence, |all, (_, one)| all.and(*one));
+            if dependence.any() {
+                depending.insert(column, *dependence);
             }
         }
-        if depending.len() == before {
+        if depending == before {
             break;
         }
     }
-    generated.retain(|(column, _)| {
-        column.generated == Generated::Stored && depending.contains(column.name.as_str())
-    });
+    generated.retain(|(_, _, dependence)| dependence.any());
     generated
+}
+
+/// Whether a column, as it is printed from its type on, holds no negative numbers.
+fn is_unsigned(printed: &str) -> bool {
+    let line = printed.split('\n').next().unwrap_or_default();
+    line.split(" GENERATED ").next().is_some_and(|head| head.contains(" unsigned"))
 }
 
 /// Whether an expression, in small letters, names a column: it is printed as somebody wrote it.
@@ -121,37 +196,87 @@ fn names(lower: &str, column: &str) -> bool {
     lower.contains(&quote_identifier(column).to_ascii_lowercase())
 }
 
-/// A condition that is true where a column has another value than its expression.
-fn differs(column: &Column, bits: bool, expression: &str) -> String {
+/// A condition that is true where a column, as it is printed from its type on, has another value than
+/// its expression.
+fn differs(column: &Column, printed: &str, expression: &str) -> String {
     let name = quote_identifier(&column.name);
+    let is_bits = printed.starts_with("bit(");
     // Padding is no difference, and no character set is.
     let bytes = |text: &str| {
         format!("CAST(TRIM(TRAILING ' ' FROM CONVERT({text} USING utf8mb4)) AS BINARY)")
     };
+    let (kind, digits) = printed.split_once('(').unwrap_or_default();
+    let digits = digits.split_once(')').unwrap_or_default().0;
+    let scale = digits.split_once(',').and_then(|(_, scale)| scale.parse::<u32>().ok());
+    // A FLOAT has half the digits of what it is computed from: 24 bits. `DOUBLE(10,2)` is rounded, by
+    // rules of its own: half a cent is no difference.
+    let half = scale.map(|scale| format!("5.000001e-{}", scale.saturating_add(1)));
+    let tolerance = match (&column.kind, half) {
+        (ColumnKind::Double, half) => half,
+        (ColumnKind::Float, None) => Some(format!("ABS({name}) * 1.2e-7")),
+        (ColumnKind::Float, Some(half)) => Some(format!("ABS({name}) * 1.2e-7 + {half}")),
+        _ => None,
+    };
+    if let Some(tolerance) = tolerance {
+        return format!(
+            "NOT ({name} <=> ({expression})) \
+             AND COALESCE(ABS({name} - ({expression})) > {tolerance}, TRUE)"
+        );
+    }
     let (kept, computed) = match &column.kind {
         ColumnKind::Date => (name, format!("CAST(({expression}) AS DATE)")),
         ColumnKind::DateTime(digits) => {
             (name, format!("CAST(({expression}) AS DATETIME({digits}))"))
         }
         ColumnKind::Time(digits) => (name, format!("CAST(({expression}) AS TIME({digits}))")),
-        ColumnKind::Binary if bits => (format!("{name} + 0"), format!("ROUND(({expression}))")),
+        ColumnKind::Binary if is_bits => (format!("{name} + 0"), format!("ROUND(({expression}))")),
         ColumnKind::Integer | ColumnKind::Year => (name, format!("ROUND(({expression}))")),
-        ColumnKind::Decimal | ColumnKind::Double => (name, format!("({expression})")),
+        ColumnKind::Decimal if kind == "decimal" => {
+            (name, format!("CAST(({expression}) AS DECIMAL({digits}))"))
+        }
+        ColumnKind::Decimal | ColumnKind::Double | ColumnKind::Float => {
+            (name, format!("({expression})"))
+        }
         ColumnKind::Json => (name, format!("CAST(({expression}) AS JSON)")),
         ColumnKind::Text(_) | ColumnKind::Ascii | ColumnKind::MemberNumber => {
             (bytes(&name), bytes(&format!("({expression})")))
         }
-        // It has half the digits of what it is computed from: 24 bits.
-        ColumnKind::Float => {
-            return format!(
-                "NOT ({name} <=> ({expression})) \
-                 AND COALESCE(ABS({name} - ({expression})) > ABS({name}) * 1.2e-7, TRUE)"
-            );
-        }
-        ColumnKind::Binary => (
+        ColumnKind::Binary | ColumnKind::Vector { .. } => (
             format!("TRIM(TRAILING 0x00 FROM CAST({name} AS BINARY))"),
             format!("TRIM(TRAILING 0x00 FROM CAST(({expression}) AS BINARY))"),
         ),
     };
     format!("NOT ({kept} <=> {computed})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_depends_on_settings_is_found() {
+        let create = "CREATE TABLE `t` (\n  `u` int unsigned DEFAULT NULL,\n  `n` int,\n  \
+                      `c` char(5),\n  `at` timestamp NULL,\n  \
+                      `below` int GENERATED ALWAYS AS ((`u` - 5)) STORED,\n  \
+                      `less` int unsigned GENERATED ALWAYS AS ((`n` - 5)) STORED,\n  \
+                      `q` double GENERATED ALWAYS AS ((`n` / 7)) VIRTUAL,\n  \
+                      `both` double GENERATED ALWAYS AS ((`q` + hour(`at`))) STORED,\n  \
+                      `l` int GENERATED ALWAYS AS (length(`c`)) STORED,\n  \
+                      `day` date GENERATED ALWAYS AS (cast(`at` as date)) STORED\n)";
+        let columns = ["u", "n", "c", "at", "below", "less", "q", "both", "l", "day"];
+        let found: Vec<_> = dependences(&columns, create)
+            .into_iter()
+            .map(|(column, _, on)| (column, on.zone, on.settings))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("below", false, true),
+                ("q", false, true),
+                ("both", true, true),
+                ("l", false, true),
+                ("day", true, false)
+            ]
+        );
+    }
 }

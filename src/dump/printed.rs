@@ -129,11 +129,9 @@ fn type_of_column(create: &[u8], column: &str) -> Option<usize> {
     outside_quotes(create, name.as_bytes()).map(|at| at + name.len())
 }
 
-/// Whether a column is of a type.
-pub(super) fn has_type(create: &str, column: &str, wanted: &str) -> bool {
-    type_of_column(create.as_bytes(), column)
-        .and_then(|at| create.get(at..))
-        .is_some_and(|text| text.starts_with(wanted))
+/// What is printed of a column, and of all behind it, from its type on.
+pub(super) fn type_of<'a>(create: &'a str, column: &str) -> Option<&'a str> {
+    create.get(type_of_column(create.as_bytes(), column)?..)
 }
 
 /// What a generated column is computed by.
@@ -324,7 +322,8 @@ mod tests {
         for none in ["ts", "open", "gone"] {
             assert_eq!(expression(create, none), None);
         }
-        assert!(has_type(create, "ts", "timestamp") && !has_type(create, "g", "timestamp"));
+        assert!(type_of(create, "ts").unwrap().starts_with("timestamp NULL"));
+        assert!(type_of(create, "g").unwrap().starts_with("varchar(9)"));
     }
 
     #[test]

@@ -174,7 +174,8 @@ impl StoredProgram {
             definer::applied_in(session, &self.create, policy, known.as_deref(), charset).await?;
         // The program's own name stands in front of that of a trigger's table.
         for name in [Some(object.name()), table].into_iter().flatten() {
-            if let Some(charset) = charset.filter(|_| !name.is_ascii()) {
+            if let Some(charset) = charset.filter(|charset| !converted::reads_alike(name, charset))
+            {
                 let converted = converted::identifier(session, name, charset).await?;
                 self.create = printed::with_name(&self.create, name, &converted);
             }
@@ -194,10 +195,14 @@ impl StoredProgram {
         let charset = charset.unwrap_or("utf8mb4");
         let stored = format!("{prefix}_COMMENT");
         let comment = format!("CONVERT({stored} USING {charset})");
+        // By bytes: in swe7 a backslash is a letter. None of those that are looked for is ever half a
+        // character.
         let literal = if self.sql_mode.contains("NO_BACKSLASH_ESCAPES") {
-            format!("CONCAT('''', REPLACE({comment}, '''', ''''''), '''')")
+            format!("CONCAT(0x27, REPLACE(CAST({comment} AS BINARY), 0x27, 0x2727), 0x27)")
         } else {
-            format!(r"REPLACE(REPLACE(QUOTE({comment}), '\r', '\\r'), '\n', '\\n')")
+            format!(
+                "REPLACE(REPLACE(CAST(QUOTE({comment}) AS BINARY), 0x0D, 0x5C72), 0x0A, 0x5C6E)"
+            )
         };
         let comment = match object.kind() {
             // It has none, and the rest is printed as it was written.
@@ -230,7 +235,10 @@ impl StoredProgram {
         let known: BTreeSet<_> =
             table.columns.iter().map(|column| column.name.to_lowercase()).collect();
         // Others are not read for certain in every character set.
-        let unknown = |name: &&String| name.is_ascii() && !known.contains(&name.to_lowercase());
+        let client = self.charsets.as_ref().map_or("", |own| own.client.as_str());
+        let unknown = |name: &&String| {
+            converted::reads_alike(name, client) && !known.contains(&name.to_lowercase())
+        };
         for name in named.iter().filter(unknown) {
             let table = quote_identifier(&table.name);
             let sql = format!("SELECT {} FROM {table} LIMIT 0", quote_identifier(name));

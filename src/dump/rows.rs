@@ -8,10 +8,11 @@ use mysql_async::{Row, Value};
 use super::chunk::{self, Chunk};
 use super::history::Versions;
 use super::script::{MEMBER_BYTES, Script};
+use super::unsigned::{Integers, UnsignedIn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::server::{Charset, Column, ColumnKind, Rows, Session, Table};
-use crate::sql::json::may_hide_a_type;
+use crate::sql::json;
 use crate::sql::literal::{
     DateParts, push_date, push_datetime, push_double, push_float, push_hex, push_integer,
     push_string, push_time,
@@ -34,16 +35,20 @@ pub(super) struct TableRows<'a> {
     packet_bytes: usize,
     /// Set when a JSON document was written whose text may not say all of it.
     hides_types: AtomicBool,
+    /// Where JSON documents with integers were written, which may be unsigned.
+    integers: Integers,
 }
 
 /// What became of the rows of a table.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct RowsWritten {
     pub(super) rows: u64,
     /// The longest statement in bytes.
     pub(super) largest_statement_bytes: usize,
     /// Documents that come back with other types inside.
     pub(super) changed_documents: u64,
+    /// Documents with unsigned integers that come back as signed ones, by columns.
+    pub(super) unsigned: Vec<UnsignedIn>,
 }
 
 impl<'a> TableRows<'a> {
@@ -63,6 +68,7 @@ impl<'a> TableRows<'a> {
                 quote_identifier(&table.name),
                 names.join(",")
             ),
+            integers: Integers::new(columns.len()),
             columns,
             insert_bytes: INSERT_BYTES.min(packet_bytes / 2),
             packet_bytes,
@@ -75,6 +81,11 @@ impl<'a> TableRows<'a> {
     fn select(&self, chunk: &Chunk, condition: Option<&str>) -> String {
         let names: Vec<_> = self.columns.iter().map(|column| column_expression(column)).collect();
         let list = if names.is_empty() { "1".to_owned() } else { names.join(",") };
+        self.select_of(&list, chunk, condition)
+    }
+
+    /// The same query for other columns.
+    fn select_of(&self, list: &str, chunk: &Chunk, condition: Option<&str>) -> String {
         let name = quote_identifier(&self.table.name);
         let key = chunk.range.as_ref().and_then(|_| self.table.ordered_key());
         let hint = key.map_or("", |key| chunk::hint(&key));
@@ -154,6 +165,9 @@ impl<'a> TableRows<'a> {
         }
         drop(rows);
         written.changed_documents = self.changed_documents(session, chunk, condition).await?;
+        let query = |list: &str| self.select_of(list, chunk, condition);
+        let of_table = (self.table.name.as_str(), self.columns.as_slice());
+        written.unsigned = self.integers.ask(session, of_table, query, written.rows).await?;
         Ok(written)
     }
 
@@ -218,6 +232,7 @@ impl<'a> TableRows<'a> {
             self.push_cell(out, row, position)?;
         }
         out.push(b')');
+        self.integers.end_row();
         Ok(())
     }
 
@@ -228,12 +243,31 @@ impl<'a> TableRows<'a> {
                 "the server sent a row with too few columns",
             ));
         };
+        if let (ColumnKind::Json, Value::Bytes(document)) = (&column.kind, value) {
+            self.look_into(document, position);
+        }
         self.push_value(out, &column.kind, value).map_err(|message| {
             Error::new(
                 ErrorKind::Protocol,
                 format!("the server sent {message} in column '{}'", column.name),
             )
         })
+    }
+
+    /// Looks for what the text of a JSON document may hide, as long as there is use in it.
+    fn look_into(&self, document: &[u8], column: usize) {
+        let wants_types = !self.hides_types.load(Relaxed);
+        let wants_signs = self.integers.note_length(column, document.len());
+        if !wants_types && !wants_signs {
+            return;
+        }
+        let hidden = json::hidden(document);
+        if hidden.type_ && wants_types {
+            self.hides_types.store(true, Relaxed);
+        }
+        if hidden.sign && wants_signs {
+            self.integers.note_integer(column);
+        }
     }
 
     fn push_value(
@@ -269,13 +303,16 @@ impl<'a> TableRows<'a> {
                     return Err("a double that SQL cannot write");
                 }
             }
-            (ColumnKind::Binary, Value::Bytes(bytes)) => self.push_bytes(out, bytes),
-            (ColumnKind::Json, Value::Bytes(bytes)) => {
-                push_text(out, &Charset::Utf8, bytes);
-                if !self.hides_types.load(Relaxed) && may_hide_a_type(bytes) {
-                    self.hides_types.store(true, Relaxed);
+            (ColumnKind::Vector { empty_by_default }, Value::Bytes(bytes)) if bytes.is_empty() => {
+                if !empty_by_default {
+                    return Err("a vector of no length, which no literal is");
                 }
+                out.extend_from_slice(b"DEFAULT");
             }
+            (ColumnKind::Binary | ColumnKind::Vector { .. }, Value::Bytes(bytes)) => {
+                self.push_bytes(out, bytes);
+            }
+            (ColumnKind::Json, Value::Bytes(bytes)) => push_text(out, &Charset::Utf8, bytes),
             (ColumnKind::Text(charset), Value::Bytes(bytes)) => push_text(out, charset, bytes),
             (ColumnKind::Ascii, Value::Bytes(bytes)) => push_string(out, bytes),
             (ColumnKind::Date, Value::Date(..)) => push_date(out, &date_parts(value)),

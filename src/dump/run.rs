@@ -24,10 +24,15 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::progress::Phase;
-use crate::server::{ConnectOptions, Database, Session, start_snapshot};
+use crate::server::{ConnectOptions, Database, Opened, Session, start_snapshot};
 
 /// How many tables are locked by a statement; there is a limit to the tables of one.
 const TABLES_IN_LOCK: usize = 50;
+
+/// What is said where the metadata lock of a table is not freed once it is read.
+const HELD_LOCKS: &str = "nobody could alter a table from when the dump had read it until the dump ended: \
+     the server writes a binary log, and frees the metadata locks of a dump before its end only for an \
+     account with BINLOG ADMIN";
 
 /// Dumps; see [`super::dump`].
 pub(super) async fn run<W: AsyncWrite + Unpin + Send>(
@@ -95,7 +100,7 @@ async fn prepare(
         sessions.push(helper);
         ready?;
     }
-    let snapshot = start_snapshot(connect, sessions).await?;
+    let Opened { snapshot, holds_locks } = start_snapshot(connect, sessions).await?;
     let created_at = Utc::now();
     let first = sessions.first_mut().ok_or_else(no_connection)?;
     let mut plan = Plan::make(first, names, options).await?;
@@ -105,6 +110,9 @@ async fn prepare(
     context.counters().tables_total.set(count(plan.tables()));
     context.counters().rows_total.set(plan.rows_estimate());
     let mut warnings = warnings;
+    if holds_locks && !options.metadata_locks_kept() {
+        warnings.push(HELD_LOCKS.to_owned());
+    }
     let accounts = if options.accounts() {
         let accounts = AccountsPlan::read(connect, &context, &plan, wait).await?;
         warnings.extend_from_slice(accounts.warnings());

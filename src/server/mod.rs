@@ -38,5 +38,5 @@ pub(crate) use operation_lock::{Asked, OperationLock};
 pub use options::{ConnectOptions, Password};
 pub(crate) use privileges::Privileges;
 pub(crate) use session::{Rows, Session};
-pub(crate) use snapshot::start_snapshot;
+pub(crate) use snapshot::{Opened, start_snapshot};
 pub use tls::TlsMode;

@@ -41,6 +41,14 @@ const LOCKER_IDLE_SECONDS: u32 = 20;
 /// metadata lock and keeps the snapshot.
 const SAVEPOINT: &str = "snapdump";
 
+/// A snapshot that was opened.
+pub(crate) struct Opened {
+    pub(crate) snapshot: Snapshot,
+    /// Whether the metadata locks of what is read stay until the readers end, because the server does
+    /// not free them for this account.
+    pub(crate) holds_locks: bool,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Coordinates {
     binlog: Option<BinlogPosition>,
@@ -52,13 +60,14 @@ struct Coordinates {
 pub(crate) async fn start_snapshot(
     connect: &ConnectOptions,
     readers: &mut Vec<Session>,
-) -> Result<Snapshot> {
+) -> Result<Opened> {
     let Some(flavor) = readers.first().map(Session::flavor) else {
         return Err(Error::new(ErrorKind::Internal, "a snapshot needs a connection"));
     };
+    let mut holds_locks = false;
     if flavor == Flavor::MariaDb {
         for reader in readers.iter_mut() {
-            reader.stop_logging().await?;
+            holds_locks |= !reader.stop_logging().await?;
         }
     }
     let several =
@@ -82,12 +91,13 @@ pub(crate) async fn start_snapshot(
     for reader in readers.iter_mut() {
         reader.keep_metadata_locks().await?;
     }
-    Ok(Snapshot {
+    let snapshot = Snapshot {
         rung,
         connections: u32::try_from(readers.len()).unwrap_or(u32::MAX),
         binlog: coordinates.binlog,
         gtid: coordinates.gtid,
-    })
+    };
+    Ok(Opened { snapshot, holds_locks })
 }
 
 type Several = Option<(SnapshotRung, Coordinates)>;
@@ -221,14 +231,16 @@ impl Session {
 
     /// `MariaDB` with its binary log on keeps metadata locks over a rollback to a savepoint, unless
     /// the session writes nothing to that log. A dump never does, but to say so takes a privilege;
-    /// without it the locks of all tables are held until the dump ends.
-    async fn stop_logging(&mut self) -> Result<()> {
+    /// without it the locks of all tables are held until the dump ends. Returns whether they are
+    /// freed.
+    async fn stop_logging(&mut self) -> Result<bool> {
         match self.execute("SET SESSION sql_log_bin = OFF").await {
             Err(error) if error.kind() == ErrorKind::Privilege => {
-                tracing::debug!("without BINLOG ADMIN, metadata locks are held to the end");
-                Ok(())
+                let logs = self.query_one("SELECT @@GLOBAL.log_bin").await?.text(0)? == "1";
+                tracing::debug!(logs, "the account may not switch the binary log off");
+                Ok(!logs)
             }
-            done => done,
+            done => done.map(|()| true),
         }
     }
 

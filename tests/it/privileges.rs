@@ -157,7 +157,7 @@ on_each_server! {
             .into_iter()
             .fold(DumpOptions::default(), DumpOptions::without_kind);
         let report = account.dump(&server, &database, &options).await.unwrap();
-        assert_eq!(report.warnings, [""; 0]);
+        assert_eq!(without_locks(&report), [""; 0]);
         account.drop().await;
     }
 
@@ -249,6 +249,12 @@ fn grants_on_every_level(server: &TestServer, name: &str) -> Vec<String> {
     grants
 }
 
+/// The warnings but for that of metadata locks, which are kept where BINLOG ADMIN lacks.
+fn without_locks(report: &DumpReport) -> Vec<&str> {
+    let warnings = report.warnings.iter().map(String::as_str);
+    warnings.filter(|warning| !warning.contains("BINLOG ADMIN")).collect()
+}
+
 /// Whether a dump holds everything; it must not differ without a word.
 fn is_whole(report: &DumpReport, whole: &DumpReport) -> bool {
     (&report.objects, report.rows) == (&whole.objects, whole.rows)
@@ -319,7 +325,7 @@ on_each_server! {
             match account.dump(&server, &database, &strict).await {
                 Ok(report) => {
                     assert!(is_whole(&report, &whole), "{given:?}: {report:?}");
-                    assert_eq!(report.warnings, [""; 0], "{given:?}");
+                    assert_eq!(without_locks(&report), [""; 0], "{given:?}");
                     *outcomes.entry("whole").or_default() += 1;
                 }
                 Err(error) => {
@@ -330,7 +336,7 @@ on_each_server! {
             }
             let report = account.dump(&server, &database, &partial).await;
             let report = report.unwrap_or_else(|error| panic!("{given:?}: {}", error.chain()));
-            let said = !report.warnings.is_empty();
+            let said = !without_locks(&report).is_empty();
             assert!(is_whole(&report, &whole) || said, "{given:?}: {report:?}");
             *outcomes.entry(if said { "partial" } else { "nothing to say" }).or_default() += 1;
             for role in &roles {

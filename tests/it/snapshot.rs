@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Row};
-use snapdump::{Context, DumpOptions, dump, inspect};
+use snapdump::{ConnectOptions, Context, DumpOptions, dump, inspect};
 
-use crate::backup::{dump_into, number, plain, restore_into};
+use crate::backup::{Cleanup, dump_into, number, plain, restore_into};
 use crate::gate::gated;
 use crate::harness::{TestDatabase, TestServer};
 use crate::roundtrip::{connect, scratch};
@@ -105,6 +105,61 @@ pub(crate) async fn end_of_log(
     let gtid: String = conn.query_first(format!("SELECT {gtid}")).await.unwrap().unwrap();
     let gtid = gtid.replace('\n', "");
     (row.get(0).unwrap(), row.get(1).unwrap(), (!gtid.is_empty()).then_some(gtid))
+}
+
+/// A dump holds the metadata lock of the table that it is reading, and of no other, unless it says
+/// so.
+async fn alter_while_it_is_dumped(database: &TestDatabase, connection: ConnectOptions) {
+    database
+        .run(&[
+            "CREATE TABLE a_first (id INT)",
+            "CREATE TABLE b_large (id INT AUTO_INCREMENT PRIMARY KEY, text LONGTEXT)",
+            "CREATE TABLE c_last (id INT)",
+            "INSERT INTO a_first VALUES (1)",
+            "INSERT INTO b_large (text) VALUES (REPEAT('x', 100000))",
+            "INSERT INTO b_large (text) SELECT text FROM b_large",
+        ])
+        .await;
+    let mut conn = database.conn().await;
+    // Far more than what fits into buffers on the way: 51 MB.
+    for _ in 0..8 {
+        conn.query_drop("INSERT INTO b_large (text) SELECT text FROM b_large").await.unwrap();
+    }
+    let (output, mut gate) = gated(100_000);
+    let options = plain().with_compression_threads(1).with_connections(1);
+    let context = Context::new();
+    let watcher = context.clone();
+    let dumping = tokio::spawn(async move { dump(&connection, output, &options, &context).await });
+    gate.held().await;
+    // What is in the buffers is not the dump's doing: wait until it stands still.
+    let mut rows = u64::MAX;
+    while watcher.progress().rows_done != rows {
+        rows = watcher.progress().rows_done;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(watcher.progress().tables_done, 1);
+    let object = watcher.progress().object.unwrap();
+    assert_eq!(object.name(), "b_large");
+
+    conn.query_drop("SET lock_wait_timeout = 2").await.unwrap();
+    let altered = conn.query_drop("ALTER TABLE a_first ADD COLUMN more INT").await;
+    if altered.is_ok() {
+        conn.query_drop("DROP TABLE a_first").await.unwrap();
+    }
+    let refused = conn.query_drop("ALTER TABLE b_large ADD COLUMN more INT").await.unwrap_err();
+    for refused in altered.as_ref().err().into_iter().chain([&refused]) {
+        assert!(
+            matches!(refused, mysql_async::Error::Server(error) if error.code == 1205),
+            "{refused}"
+        );
+    }
+    gate.open();
+    let report = dumping.await.unwrap().unwrap();
+    assert_eq!((report.tables, report.rows), (3, 1 + 512));
+    let said: Vec<_> =
+        report.warnings.iter().map(|warning| warning.contains("BINLOG ADMIN")).collect();
+    assert_eq!(said, if altered.is_ok() { [].as_slice() } else { &[true] }, "{report:?}");
+    conn.disconnect().await.unwrap();
 }
 
 on_each_server! {
@@ -246,53 +301,28 @@ on_each_server! {
         conn.disconnect().await.unwrap();
     }
 
-    /// A dump holds the metadata lock of the table that it is reading, and of no other.
     async fn a_table_that_is_dumped_can_be_altered_before_the_dump_ends(server: TestServer) {
         let database = server.database().await;
+        alter_while_it_is_dumped(&database, connect(&database)).await;
+        // The same by an account that has what a dump needs, and no more.
+        let database = server.database().await;
+        let name = format!("u_{}", database.name);
+        let undo = vec![format!("DROP USER IF EXISTS '{name}'@'%'")];
+        let _cleanup = Cleanup::new(&server, undo);
+        let routines = if server.is_mariadb() { "SELECT ON mysql.proc" } else { "SHOW_ROUTINE ON *.*" };
         database
             .run(&[
-                "CREATE TABLE a_first (id INT)",
-                "CREATE TABLE b_large (id INT AUTO_INCREMENT PRIMARY KEY, text LONGTEXT)",
-                "CREATE TABLE c_last (id INT)",
-                "INSERT INTO a_first VALUES (1)",
-                "INSERT INTO b_large (text) VALUES (REPEAT('x', 100000))",
-                "INSERT INTO b_large (text) SELECT text FROM b_large",
+                &format!("CREATE USER '{name}'@'%' IDENTIFIED BY 'secret'"),
+                &format!(
+                    "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON {}.* TO '{name}'@'%'",
+                    database.name
+                ),
+                &format!("GRANT {routines} TO '{name}'@'%'"),
+                // Or a swap of tables would be suspected.
+                &format!("GRANT PROCESS ON *.* TO '{name}'@'%'"),
             ])
             .await;
-        let mut conn = database.conn().await;
-        // Far more than what fits into buffers on the way: 51 MB.
-        for _ in 0..8 {
-            conn.query_drop("INSERT INTO b_large (text) SELECT text FROM b_large").await.unwrap();
-        }
-        let (output, mut gate) = gated(100_000);
-        let connection = connect(&database);
-        let options = plain().with_compression_threads(1).with_connections(1);
-        let context = Context::new();
-        let watcher = context.clone();
-        let dumping =
-            tokio::spawn(async move { dump(&connection, output, &options, &context).await });
-        gate.held().await;
-        // What is in the buffers is not the dump's doing: wait until it stands still.
-        let mut rows = u64::MAX;
-        while watcher.progress().rows_done != rows {
-            rows = watcher.progress().rows_done;
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        assert_eq!(watcher.progress().tables_done, 1);
-        let object = watcher.progress().object.unwrap();
-        assert_eq!(object.name(), "b_large");
-
-        conn.query_drop("SET lock_wait_timeout = 2").await.unwrap();
-        conn.query_drop("ALTER TABLE a_first ADD COLUMN more INT").await.unwrap();
-        conn.query_drop("DROP TABLE a_first").await.unwrap();
-        let refused = conn.query_drop("ALTER TABLE b_large ADD COLUMN more INT").await.unwrap_err();
-        assert!(
-            matches!(&refused, mysql_async::Error::Server(error) if error.code == 1205),
-            "{refused}"
-        );
-        gate.open();
-        let report = dumping.await.unwrap().unwrap();
-        assert_eq!((report.tables, report.rows), (3, 1 + 512));
-        conn.disconnect().await.unwrap();
+        let account = connect(&database).with_user(name).with_password("secret");
+        alter_while_it_is_dumped(&database, account).await;
     }
 }

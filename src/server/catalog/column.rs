@@ -167,7 +167,7 @@ pub(super) fn is_long(data_type: &str) -> bool {
     const SHORT: [&str; 8] =
         ["char", "varchar", "binary", "varbinary", "tinytext", "tinyblob", "text", "blob"];
     let kind = ColumnKind::of(data_type, "", Some("utf8mb4"), None);
-    matches!(kind, Some(ColumnKind::Text(_) | ColumnKind::Binary))
+    matches!(kind, Some(ColumnKind::Text(_) | ColumnKind::Binary | ColumnKind::Vector { .. }))
         && !SHORT.iter().any(|name| name.eq_ignore_ascii_case(data_type))
         && !data_type.eq_ignore_ascii_case("bit")
         && !["enum", "set"].iter().any(|name| name.eq_ignore_ascii_case(data_type))
@@ -191,8 +191,13 @@ pub(crate) enum ColumnKind {
     Decimal,
     Float,
     Double,
-    /// Bits, bytes, geometries and vectors: hexadecimal.
+    /// Bits, bytes and geometries: hexadecimal.
     Binary,
+    /// A vector: hexadecimal, unless it has no length. No literal is one of those; `DEFAULT` is
+    /// where this says so.
+    Vector {
+        empty_by_default: bool,
+    },
     /// Characters in a character set; ENUM and SET too.
     Text(Charset),
     /// `MySQL`'s JSON, printed in utf8mb4.
@@ -253,10 +258,11 @@ impl ColumnKind {
             "float" => Self::Float,
             "double" => Self::Double,
             "bit" | "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob"
-            | "vector" | "geometry" | "point" | "linestring" | "polygon" | "multipoint"
+            | "geometry" | "point" | "linestring" | "polygon" | "multipoint"
             | "multilinestring" | "multipolygon" | "geometrycollection" | "geomcollection" => {
                 Self::Binary
             }
+            "vector" => Self::Vector { empty_by_default: false },
             "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => {
                 match charset? {
                     // A text type with the character set `binary` holds bytes.

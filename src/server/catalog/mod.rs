@@ -211,7 +211,7 @@ impl Session {
     async fn read_columns(&mut self, schema: &InDatabase, database: &mut Database) -> Result<()> {
         let sql = format!(
             "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, DATETIME_PRECISION, \
-             GENERATION_EXPRESSION, COLUMN_TYPE, COLUMN_DEFAULT, EXTRA \
+             GENERATION_EXPRESSION, COLUMN_TYPE, COLUMN_DEFAULT, EXTRA, IS_NULLABLE \
              FROM information_schema.COLUMNS WHERE {} \
              ORDER BY TABLE_NAME, ORDINAL_POSITION",
             schema.by("TABLE_SCHEMA")
@@ -421,6 +421,13 @@ fn column_of(row: &TextRow, name: String, flavor: Flavor) -> Result<Column> {
             format!("column '{name}' is of the type {data_type}, which snapdump does not know"),
         )
     })?;
+    let kind = match kind {
+        ColumnKind::Vector { .. } => {
+            let nothing_given = row.optional_text(7)?.is_none() && !expression;
+            ColumnKind::Vector { empty_by_default: row.text(9)? == "NO" && nothing_given }
+        }
+        kind => kind,
+    };
     let doubtful = Doubtful::of(&column_type, charset.as_deref(), default.as_deref());
     Ok(Column {
         name,

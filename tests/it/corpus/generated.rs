@@ -217,6 +217,20 @@ const CLIENTS: &[(&str, &[u8])] = &[
     ("macroman", b"\x8E\x9F\xA7"),
     ("tis620", b"\xCA\xC7\xD1"),
     ("utf8mb3", "é日".as_bytes()),
+    ("swe7", b"\x7B\x7D\x5B"),
+    ("hp8", b"\xC5\xD9"),
+    ("dec8", b"\xE9\xFC"),
+    ("cp852", b"\x82\x84"),
+    ("cp1256", b"\xC8\xC9"),
+    ("cp1257", b"\xE0\xE8"),
+    ("latin5", b"\xFD\xFE"),
+    ("latin7", b"\xE0\xE8"),
+    ("koi8u", b"\xC4\xC5"),
+    ("keybcs2", b"\x82\x84"),
+    ("macce", b"\x8E\x87"),
+    ("armscii8", b"\xB2\xB3"),
+    ("geostd8", b"\xC0\xC1"),
+    ("binary", "é日".as_bytes()),
     ("gb18030", b"\xD0\x5C\x81\x60\x81\x30\x81\x30"),
 ];
 
@@ -234,7 +248,6 @@ fn client_character_sets(server: &TestServer) -> Vec<u8> {
                 CHARACTER SET # COMMENT='@';
             INSERT INTO t_# (id) VALUES (1);
             CREATE TABLE `n_# @` (`@` INT, KEY `k@` (`@`));
-            CREATE VIEW v_# AS SELECT '@' AS a, c FROM t_# WHERE c <> 'x@';
             CREATE PROCEDURE p_#(a VARCHAR(10)) COMMENT '@' SELECT '@' AS a;
             CREATE FUNCTION f_#() RETURNS VARCHAR(50) DETERMINISTIC RETURN '@';
             CREATE TRIGGER tr_# BEFORE INSERT ON t_# FOR EACH ROW SET NEW.c = '@';
@@ -244,7 +257,11 @@ fn client_character_sets(server: &TestServer) -> Vec<u8> {
         let named =
             "CREATE FUNCTION `g_# @`() RETURNS INT DETERMINISTIC COMMENT 'it''s @' RETURN 1;\n";
         let named = if text.iter().any(|byte| b"\\`".contains(byte)) { "" } else { named };
-        for byte in statements.bytes().chain(named.bytes()) {
+        // MySQL cannot read its own views of such clients.
+        let broken = *charset == "swe7" && !server.is_mariadb();
+        let view = "CREATE VIEW v_# AS SELECT '@' AS a, c FROM t_# WHERE c <> 'x@';\n";
+        let view = if broken { "" } else { view };
+        for byte in statements.bytes().chain(view.bytes()).chain(named.bytes()) {
             match byte {
                 b'@' => sql.extend_from_slice(text),
                 b'#' => sql.extend_from_slice(charset.as_bytes()),

@@ -1,3 +1,4 @@
+-- warning on mysql: `documents` has 1 JSON documents in column `j` with integers that are unsigned
 -- JSON: numbers, depth, escapes and order as the server prints them.
 SET NAMES utf8mb4;
 CREATE TABLE documents (id INT PRIMARY KEY, j JSON);

@@ -1,5 +1,6 @@
 -- stock loses: dates, times, decimals and binary strings in documents become strings and doubles, and numbers are rounded
 -- warning: `j` has 8 JSON documents with dates, times, decimals or binary strings
+-- warning: `j` has 1 JSON documents in column `j` with integers that are unsigned
 -- changed: table j,
 -- JSON values whose type the text does not show.
 SET NAMES utf8mb4;
