@@ -19,6 +19,7 @@ use crate::harness::{TestDatabase, TestServer, run, stderr_of};
 /// -- changed: table t, row           what our dump brings back differs in the lines that begin so;
 ///                                   a warning says it
 /// -- refused: text                  our dump fails with an error that has this text in it
+/// -- afterwards: statement          undoes what the script did to the server as a whole
 /// ```
 ///
 /// Behind the key may stand ` on mysql`, ` on mariadb` or the name of one server. All of these
@@ -40,6 +41,8 @@ pub(crate) struct Case {
     /// Beginnings of the differences that a warning speaks of.
     pub(crate) changed: Vec<String>,
     pub(crate) refused: Option<String>,
+    /// What root runs at the end, however the case went.
+    pub(crate) afterwards: Vec<String>,
 }
 
 impl Case {
@@ -77,6 +80,7 @@ impl Case {
             "lost" => self.lost.push(value),
             "changed" => self.changed.push(value),
             "refused" => self.refused = Some(value),
+            "afterwards" => self.afterwards.push(value),
             _ => {}
         }
     }

@@ -10,6 +10,7 @@ mod document;
 mod generated;
 mod trip;
 
+use crate::backup::Cleanup;
 use crate::harness::TestServer;
 use case::Case;
 
@@ -42,11 +43,13 @@ macro_rules! scripts {
 
 async fn run(name: &'static str, script: &[u8], server: TestServer) {
     let case = Case::of_script(name, script, &server);
+    let undo = &case.afterwards;
+    let _cleanup = (!undo.is_empty()).then(|| Cleanup::new(&server, undo.clone()));
     let sources = case.load(script, &server).await;
     trip::every_direction(&case, &server, &sources).await;
 }
 
-// S2: `programs_of_latin1_clients`, and `client_character_sets` in [`generated`].
+// S2: `programs_of_latin1_clients`, `programs_of_swe7_clients`, and `client_character_sets` in [`generated`].
 // S6: `beyond_bmp`, `table_options_mariadb`, `sequences`.
 // S10: `merge_tables`.
 // S14: `views_broken`, `views_without_definer`, `views_of_times`.
@@ -56,28 +59,28 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     auto_increment bits blank_text blobs_and_texts comments comments_in_bodies
     database_collation_of_programs database_options date_keys dates decimals defaults
     delimiters_in_bodies engines enum_and_set event_schedules events events_of_the_past
-    foreign_keys foreign_keys_across foreign_keys_circular generated_columns generated_in_zones geometry
+    foreign_keys foreign_keys_across foreign_keys_circular generated_columns generated_in_settings generated_in_zones geometry
     identifiers identifiers_case identifiers_reserved identifiers_with_line_breaks indexes
     integers invisible_columns json members_in_charsets merge_tables no_keys only_generated partitions
-    partitions_in_charsets programs_of_latin1_clients routines routines_in_modes timestamps_in_zones triggers
+    partitions_in_charsets partitions_in_more_charsets programs_of_latin1_clients programs_of_swe7_clients routines routines_in_modes timestamps_in_zones triggers
     triggers_broken triggers_in_modes triggers_many utf8 views views_broken views_on_views views_without_definer
 }
 
 scripts! { mysql on [mysql_9_7]:
     character_sets_mysql checks_not_enforced column_attributes database_encryption dollar_quotes
-    duality_views engines_more foreign_keys_loose functional_indexes generated_in_locales gipk javascript_bodies json_depth json_indexes json_types libraries
-    roles_as_definers spatial_reference table_options_mysql vector views_more
+    duality_views engines_more foreign_keys_loose functional_indexes generated_in_locales generated_in_modes gipk javascript_bodies json_depth json_indexes json_types json_unsigned libraries names_of_swe7_clients
+    partitions_in_gb18030 roles_as_definers spatial_reference table_options_mysql vector vectors_empty views_more views_of_swe7_clients
 }
 
 scripts! { mariadb on [mariadb_10_11 mariadb_11_8]:
     aggregate_functions application_periods beyond_bmp checks_of_columns compound_routines
-    compressed_columns database_comment database_comments_named engines_aria generated_mariadb
-    ignored_indexes oracle_views packages partitions_of_shared_codes sequences system_versioned system_versioned_history
+    compressed_columns data_directories database_comment database_comments_named engines_aria generated_mariadb
+    ignored_indexes oracle_views packages partitions_default partitions_of_shared_codes roles_as_definers roles_without_rights sequences system_versioned system_versioned_history
     table_options_mariadb uuid_inet views_more views_of_packages views_of_times
 }
 
 scripts! { mariadb_11_8 on [mariadb_11_8]:
-    default_parameters json_and_uca vector
+    default_parameters json_and_uca packages_in_sql small_sequences vector
 }
 
 /// The scripts of each folder.

@@ -5,12 +5,18 @@ use std::fmt::Write as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::value::{Kind, Seed, kinds};
+use super::value::{Features, Kind, Seed, kinds};
 
-const CHARSETS: [&str; 20] = [
+/// The last is `MySQL`'s alone.
+const CHARSETS: [&str; 25] = [
     "utf8mb4", "latin1", "ascii", "ucs2", "utf16", "utf32", "cp932", "sjis", "gbk", "big5",
     "euckr", "gb2312", "ujis", "koi8r", "cp1251", "greek", "hebrew", "swe7", "hp8", "binary",
+    "utf16le", "utf8mb3", "eucjpms", "latin2", "gb18030",
 ];
+
+fn charsets(features: Features) -> std::ops::Range<usize> {
+    0..CHARSETS.len() - usize::from(features.mariadb)
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Schema {
@@ -23,6 +29,7 @@ pub(crate) struct Table {
     mariadb: bool,
     charset: Option<usize>,
     columns: Vec<Column>,
+    checks: Vec<Check>,
     primary: Option<usize>,
     indexes: Vec<Index>,
     partitions: Option<(usize, u8)>,
@@ -65,12 +72,21 @@ struct Index {
     invisible: bool,
 }
 
-pub(crate) fn schemas(mariadb: bool) -> impl Strategy<Value = Schema> {
-    (0..CHARSETS.len(), vec(tables(mariadb), 1..3))
+#[derive(Clone, Debug)]
+struct Check {
+    column: usize,
+    value: Seed,
+    named: bool,
+    enforced: bool,
+}
+
+pub(crate) fn schemas(features: Features) -> impl Strategy<Value = Schema> {
+    (charsets(features), vec(tables(features), 1..3))
         .prop_map(|(charset, tables)| Schema { charset, tables })
 }
 
-fn tables(mariadb: bool) -> impl Strategy<Value = Table> {
+fn tables(features: Features) -> impl Strategy<Value = Table> {
+    let mariadb = features.mariadb;
     // `PAGE_CHECKSUM`: the server prints it of each table of Aria, and then says that it was asked
     // for.
     let engines = if mariadb {
@@ -85,11 +101,12 @@ fn tables(mariadb: bool) -> impl Strategy<Value = Table> {
         "ROW_FORMAT=DYNAMIC",
         "STATS_PERSISTENT=1 CHECKSUM=1",
     ]);
-    vec(columns(mariadb), 1..7).prop_flat_map(move |columns| {
+    vec(columns(features), 1..7).prop_flat_map(move |columns| {
         let count = columns.len();
         (
-            prop::option::of(0..CHARSETS.len()),
+            prop::option::of(charsets(features)),
             Just(columns),
+            vec(checks(count), 0..2),
             prop::option::of(0..count),
             vec(indexes(count), 0..3),
             prop::option::weighted(0.2, (0..count, 1..4u8)),
@@ -98,11 +115,22 @@ fn tables(mariadb: bool) -> impl Strategy<Value = Table> {
             vec(vec(prop::option::weighted(0.9, any::<Seed>()), count), 0..8),
         )
             .prop_map(
-                move |(charset, columns, primary, indexes, partitions, engine, options, rows)| {
+                move |(
+                    charset,
+                    columns,
+                    checks,
+                    primary,
+                    indexes,
+                    partitions,
+                    engine,
+                    options,
+                    rows,
+                )| {
                     Table {
                         mariadb,
                         charset,
                         columns,
+                        checks,
                         primary,
                         indexes,
                         partitions,
@@ -115,7 +143,7 @@ fn tables(mariadb: bool) -> impl Strategy<Value = Table> {
     })
 }
 
-fn columns(mariadb: bool) -> impl Strategy<Value = Column> {
+fn columns(features: Features) -> impl Strategy<Value = Column> {
     let default = prop_oneof![
         3 => Just(Default::None),
         2 => any::<Seed>().prop_map(Default::Literal),
@@ -127,8 +155,8 @@ fn columns(mariadb: bool) -> impl Strategy<Value = Column> {
         1 => Just(Generated::Stored),
     ];
     (
-        kinds(mariadb),
-        prop::option::of(0..CHARSETS.len()),
+        kinds(features),
+        prop::option::of(charsets(features)),
         any::<bool>(),
         default,
         generated,
@@ -163,50 +191,104 @@ fn indexes(count: usize) -> impl Strategy<Value = Index> {
         })
 }
 
+fn checks(count: usize) -> impl Strategy<Value = Check> {
+    (0..count, any::<Seed>(), any::<bool>(), prop::bool::weighted(0.8))
+        .prop_map(|(column, value, named, enforced)| Check { column, value, named, enforced })
+}
+
 impl Schema {
     pub(crate) fn database_options(&self) -> String {
         format!("CHARACTER SET {}", CHARSETS[self.charset])
     }
+
+    /// The statement that creates a table.
+    pub(crate) fn create(&self, number: usize) -> String {
+        self.tables[number].create(number, CHARSETS[self.charset])
+    }
 }
 
 impl Table {
-    /// The statement that creates it.
-    pub(crate) fn create(&self, number: usize) -> String {
+    /// The statement that creates it, without what no server takes of it.
+    fn create(&self, table: usize, charset_of_database: &str) -> String {
+        let engine = self.engine();
+        let charset = self.charset.map_or(charset_of_database, |set| CHARSETS[set]);
         let mut parts: Vec<String> =
-            (0..self.columns.len()).map(|position| self.column(position)).collect();
-        if let Some(column) = self.primary {
+            (0..self.columns.len()).map(|position| self.column(position, charset)).collect();
+        let primary = self.primary.filter(|column| {
+            let generated = self.is_generated(*column);
+            let stored = self.columns[*column].generated == Generated::Stored;
+            self.takes_index(*column) && (!generated || (stored && !self.mariadb))
+        });
+        if let Some(column) = primary {
             parts.push(format!("PRIMARY KEY ({})", self.key_part(column)));
         }
         for (number, index) in self.indexes.iter().enumerate() {
+            if !self.takes_index(index.column) {
+                continue;
+            }
             let mut columns = self.key_part(index.column);
-            if index.descending {
+            if index.descending && (self.mariadb || engine == "InnoDB") {
                 columns.push_str(" DESC");
             }
-            if let Some(second) = index.second {
+            if let Some(second) = index.second.filter(|second| self.takes_index(*second)) {
                 write!(columns, ", {}", self.key_part(second)).unwrap();
             }
             parts.push(format!(
                 "{}KEY `k {number}` ({columns}){}",
                 if index.unique { "UNIQUE " } else { "" },
-                match (index.invisible, self.mariadb) {
+                // What takes the place of a primary key has to be seen.
+                match (index.invisible && !index.unique, self.mariadb) {
                     (false, _) => "",
                     (true, true) => " IGNORED",
                     (true, false) => " INVISIBLE",
                 },
             ));
         }
+        for (number, check) in self.checks.iter().enumerate() {
+            let name = format!("`c{}`", check.column);
+            let column = &self.columns[check.column];
+            let own = column.charset.map_or(charset, |set| CHARSETS[set]);
+            // MariaDB wants literals in expressions to be in the character set of the table too.
+            let condition = column.kind.condition(&name, &check.value, &[charset, own]);
+            let named = if check.named {
+                format!("CONSTRAINT `c {table} {number}` ")
+            } else {
+                String::new()
+            };
+            let enforced = if check.enforced || self.mariadb { "" } else { " NOT ENFORCED" };
+            parts.push(format!("{named}CHECK ({condition}){enforced}"));
+        }
         let charset = self
             .charset
             .map_or_else(String::new, |set| format!(" CHARACTER SET {}", CHARSETS[set]));
-        let partitions = self.partitions.map_or_else(String::new, |(column, count)| {
+        let partitions = self.partitions.filter(|(column, _)| {
+            let mut unique = self.indexes.iter().filter(|index| index.unique);
+            !self.columns[*column].kind.needs_prefix()
+                && (self.mariadb || engine == "InnoDB")
+                && primary.is_none_or(|primary| primary == *column)
+                && unique.all(|index| index.column == *column)
+        });
+        let partitions = partitions.map_or_else(String::new, |(column, count)| {
             format!(" PARTITION BY KEY (`c{column}`) PARTITIONS {count}")
         });
         format!(
-            "CREATE TABLE `t {number}` ({}) ENGINE={}{charset} {}{partitions}",
+            "CREATE TABLE `t {table}` ({}) ENGINE={engine}{charset} {}{partitions}",
             parts.join(", "),
-            self.engine,
             self.options
         )
+    }
+
+    /// The engine that was chosen, or one that takes every column.
+    fn engine(&self) -> &'static str {
+        let columns = 0..self.columns.len();
+        let mut long = self.columns.iter().filter(|column| column.kind.needs_prefix());
+        let memory = self.engine == "MEMORY";
+        let generated = columns.into_iter().any(|one| self.is_generated(one));
+        if memory && (generated || long.next().is_some()) { "InnoDB" } else { self.engine }
+    }
+
+    fn takes_index(&self, column: usize) -> bool {
+        self.columns[column].kind.takes_index(self.mariadb)
     }
 
     fn key_part(&self, column: usize) -> String {
@@ -214,8 +296,9 @@ impl Table {
         format!("`c{column}`{prefix}")
     }
 
-    fn column(&self, position: usize) -> String {
+    fn column(&self, position: usize, charset: &str) -> String {
         let column = &self.columns[position];
+        let own = column.charset.map_or(charset, |set| CHARSETS[set]);
         let mut text = format!("`c{position}` {}", column.kind.sql());
         if let Some(set) = column.charset.filter(|_| column.kind.has_charset()) {
             write!(text, " CHARACTER SET {}", CHARSETS[set]).unwrap();
@@ -233,7 +316,7 @@ impl Table {
             match &column.default {
                 Default::None => {}
                 Default::Literal(seed) => {
-                    let literal = column.kind.literal(seed);
+                    let literal = column.kind.literal_in(seed, &[charset, own]);
                     if column.kind.needs_prefix() {
                         write!(text, " DEFAULT ({literal})").unwrap();
                     } else {
@@ -245,7 +328,11 @@ impl Table {
                 }
             }
         }
-        if column.invisible {
+        // One of them has to be seen, and MariaDB wants a value for what is not.
+        let valueless = column.not_null
+            && matches!(column.default, Default::None)
+            && !self.is_generated(position);
+        if column.invisible && position > 0 && !(self.mariadb && valueless) {
             text.push_str(" INVISIBLE");
         }
         if let Some(seed) = &column.comment {

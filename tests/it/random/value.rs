@@ -33,6 +33,30 @@ const CHARACTERS: [&str; 32] = [
     "*/", "?", "\u{1a}", "é", "ß", "ж", "ł", "£", "¥", "ｱ", "漢", "字", "한", "😀", "\u{7f}",
 ];
 
+/// Which of the characters beyond ASCII a character set has; `None` for all of them.
+fn beyond_ascii(charset: &str) -> Option<&'static str> {
+    Some(match charset {
+        "utf8mb4" | "utf16" | "utf16le" | "utf32" | "gb18030" => return None,
+        "utf8mb3" | "ucs2" => "éßжł£¥ｱ漢字한",
+        "latin1" | "hp8" => "éß£¥",
+        "latin2" => "éßł",
+        "cp1251" | "koi8r" => "ж",
+        "cp932" | "sjis" | "ujis" | "eucjpms" => "жｱ漢字",
+        "gbk" | "big5" => "ж漢字",
+        "euckr" => "ж漢字한",
+        "gb2312" => "ж字",
+        "greek" | "hebrew" => "£",
+        _ => "",
+    })
+}
+
+/// What values need to know of the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Features {
+    pub(crate) mariadb: bool,
+    pub(crate) vectors: bool,
+}
+
 impl Seed {
     fn text(&self, limit: usize) -> String {
         self.bytes.iter().take(limit).map(|byte| CHARACTERS[usize::from(*byte) % 32]).collect()
@@ -40,7 +64,19 @@ impl Seed {
 
     /// Text of at most so many characters, as a literal.
     pub(crate) fn quoted_text(&self, limit: usize) -> String {
-        format!("'{}'", self.text(limit / 2).replace('\\', "\\\\").replace('\'', "''"))
+        quoted(&self.text(limit / 2))
+    }
+
+    /// The same of what all of these character sets have.
+    fn quoted_text_in(&self, limit: usize, charsets: &[&str]) -> String {
+        let mut text = self.text(limit / 2);
+        for &charset in charsets {
+            let Some(known) = beyond_ascii(charset) else { continue };
+            // swe7 has letters in the place of some signs.
+            let swedish = charset == "swe7";
+            text.retain(|c| known.contains(c) || c.is_ascii() && !(swedish && "\\`".contains(c)));
+        }
+        quoted(&text)
     }
 
     fn hex(&self, limit: usize) -> String {
@@ -55,6 +91,10 @@ impl Seed {
     fn digits(&self, digits: u32) -> u64 {
         self.number % 10u64.pow(digits)
     }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// A type.
@@ -81,10 +121,12 @@ pub(crate) enum Kind {
     Json,
     Point,
     Uuid,
+    Inet4,
     Inet6,
+    Vector(usize),
 }
 
-pub(crate) fn kinds(mariadb: bool) -> impl Strategy<Value = Kind> {
+pub(crate) fn kinds(features: Features) -> impl Strategy<Value = Kind> {
     let integers = prop::sample::select(vec![
         ("TINYINT", 8),
         ("SMALLINT", 16),
@@ -92,7 +134,14 @@ pub(crate) fn kinds(mariadb: bool) -> impl Strategy<Value = Kind> {
         ("INT", 32),
         ("BIGINT", 64),
     ]);
-    let more = if mariadb { vec![Kind::Uuid, Kind::Inet6] } else { vec![Kind::Json] };
+    let mut more = if features.mariadb {
+        vec![Kind::Uuid, Kind::Inet4, Kind::Inet6]
+    } else {
+        vec![Kind::Json]
+    };
+    if features.vectors {
+        more.extend([Kind::Vector(1), Kind::Vector(3)]);
+    }
     prop_oneof![
         4 => (integers, any::<bool>())
             .prop_map(|((name, bits), unsigned)| Kind::Integer { name, bits, unsigned }),
@@ -142,7 +191,9 @@ impl Kind {
             Self::Json => "JSON".into(),
             Self::Point => "POINT".into(),
             Self::Uuid => "UUID".into(),
+            Self::Inet4 => "INET4".into(),
             Self::Inet6 => "INET6".into(),
+            Self::Vector(length) => format!("VECTOR({length})"),
         }
     }
 
@@ -152,7 +203,40 @@ impl Kind {
 
     /// Whether an index takes only the start of it, and a default has to be an expression.
     pub(crate) const fn needs_prefix(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Blob(_) | Self::Json | Self::Point)
+        matches!(self, Self::Text(_) | Self::Blob(_) | Self::Json | Self::Point | Self::Vector(_))
+    }
+
+    /// Whether it can be in an index that is not of a kind of its own.
+    pub(crate) const fn takes_index(&self, mariadb: bool) -> bool {
+        match self {
+            Self::Point | Self::Vector(_) | Self::Char(0) => false,
+            Self::Json => mariadb,
+            _ => true,
+        }
+    }
+
+    /// A value as a literal that all of these character sets can say.
+    pub(crate) fn literal_in(&self, seed: &Seed, charsets: &[&str]) -> String {
+        match self {
+            Self::Char(length) | Self::Varchar(length) => seed.quoted_text_in(*length, charsets),
+            Self::Text(_) => seed.quoted_text_in(80, charsets),
+            _ => self.literal(seed),
+        }
+    }
+
+    /// A condition that most values meet.
+    pub(crate) fn condition(&self, name: &str, seed: &Seed, charsets: &[&str]) -> String {
+        let literal = self.literal_in(seed, charsets);
+        let length = format!("{name} IS NULL OR LENGTH({name}) < 10000");
+        match self {
+            Self::Json | Self::Point | Self::Vector(_) | Self::Bit(_) => length,
+            // MariaDB takes literals in a table of this character set for bytes, which become other
+            // characters in a column of two or four bytes each, and yet others when what it prints
+            // is read again.
+            _ if charsets.contains(&"binary") => length,
+            _ if seed.number.is_multiple_of(2) => format!("{name} <> {literal}"),
+            _ => format!("{name} NOT IN ({literal}, NULL) OR 1 = 1"),
+        }
     }
 
     /// A value as a literal.
@@ -233,7 +317,18 @@ impl Kind {
                     &hex[20..]
                 )
             }
+            Self::Inet4 => format!("'10.{}.{}.{}'", number >> 56, number >> 48 & 255, number & 255),
             Self::Inet6 => format!("'2001:db8::{:x}'", number % 65536),
+            Self::Vector(length) => {
+                let mut text = String::from("x'");
+                for place in 0..u32::try_from(*length).unwrap() {
+                    let bits = u32::try_from(number.rotate_left(place * 17) >> 32).unwrap();
+                    let value = Some(f32::from_bits(bits)).filter(|value| value.is_finite());
+                    write!(text, "{:08x}", value.unwrap_or(1.5).to_bits().swap_bytes()).unwrap();
+                }
+                text.push('\'');
+                text
+            }
         }
     }
 
@@ -251,9 +346,18 @@ impl Kind {
     /// An expression for a default.
     pub(crate) fn default_expression(&self) -> String {
         match self {
+            Self::Char(0..5) | Self::Varchar(0..5) => "CONCAT('', '')".into(),
             Self::Char(_) | Self::Varchar(_) | Self::Text(_) => "CONCAT('it''s', 1 + 1)".into(),
+            Self::Binary(_) | Self::Varbinary(_) | Self::Blob(_) => "UNHEX('00FF')".into(),
             Self::Json => "JSON_OBJECT('a', 1)".into(),
             Self::DateTime(_) | Self::Timestamp(_) | Self::Date => "CURRENT_TIMESTAMP()".into(),
+            Self::Time(_) => "SEC_TO_TIME(1 + 1)".into(),
+            Self::Enum | Self::Set => "CONCAT('a', '')".into(),
+            Self::Point => "ST_GeomFromText('POINT(1 2)')".into(),
+            Self::Uuid => "UUID()".into(),
+            Self::Inet4 => "CONCAT('127.0.0.', 1 + 1)".into(),
+            Self::Inet6 => "CONCAT('::', 1 + 1)".into(),
+            Self::Vector(length) => format!("UNHEX('{}')", "0000803f".repeat(*length)),
             _ => "1 + 0".into(),
         }
     }
