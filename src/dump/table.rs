@@ -7,7 +7,7 @@ use super::printed;
 use super::script::Script;
 use crate::error::{ErrorKind, Result};
 use crate::ident::quote_identifier;
-use crate::server::{Column, Database, Flavor, Session, Table};
+use crate::server::{Charset, Column, ColumnKind, Database, Flavor, Session, Table};
 
 /// The SQL mode in which `MariaDB` keeps options that it does not know, and prints them as such.
 const KEEPS_UNKNOWN_OPTIONS: &str = "IGNORE_BAD_TABLE_OPTIONS";
@@ -36,6 +36,14 @@ pub(super) async fn write_definition(
     }
     let mut create = printed::without_own_database(&create, &database.name);
     lost.extend(put_exact_text(exact, &mut create, database, table, options).await?);
+    if session.flavor() == Flavor::MariaDb && changes_when_run(&create, table) {
+        lost.push(format!(
+            "the literals in CHECK constraints and generated columns of table {}.{name} can come back as \
+             others, or not at all: its default character set is binary, and beside columns of \
+             several bytes for each character the server reads them otherwise than it prints them",
+            quote_identifier(&database.name)
+        ));
+    }
 
     if unknown_options {
         script.statement(format!("SET sql_mode = CONCAT(@@sql_mode, ',{KEEPS_UNKNOWN_OPTIONS}')"));
@@ -45,6 +53,20 @@ pub(super) async fn write_definition(
         script.statement(format!("SET sql_mode = '{}'", super::session_settings::SCRIPT_SQL_MODE));
     }
     Ok(lost)
+}
+
+/// Whether the server may read a literal otherwise than it prints it: in an expression of a table whose
+/// default character set is `binary`, beside a column whose characters have two or four bytes each.
+fn changes_when_run(create: &[u8], table: &Table) -> bool {
+    const WIDE: [&str; 4] = ["ucs2", "utf16", "utf16le", "utf32"];
+    let wide = |column: &Column| match &column.kind {
+        ColumnKind::Text(Charset::Other(name)) => WIDE.contains(&name.as_str()),
+        _ => false,
+    };
+    let has = |text: &str| memchr::memmem::find(create, text.as_bytes()).is_some();
+    has(" DEFAULT CHARSET=binary")
+        && table.columns.iter().any(wide)
+        && (has("CHECK (") || has(" GENERATED ALWAYS AS ("))
 }
 
 async fn show_create(session: &mut Session, name: &str) -> Result<Vec<u8>> {

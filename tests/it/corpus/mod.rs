@@ -75,7 +75,7 @@ scripts! { mysql on [mysql_9_7]:
 scripts! { mariadb on [mariadb_10_11 mariadb_11_8]:
     aggregate_functions application_periods beyond_bmp checks_of_columns compound_routines
     compressed_columns data_directories database_comment database_comments_named engines_aria generated_mariadb
-    ignored_indexes oracle_views packages partitions_default partitions_of_shared_codes roles_as_definers roles_without_rights sequences system_versioned system_versioned_history
+    ignored_indexes literals_in_binary_tables oracle_views packages partitions_default partitions_of_shared_codes roles_as_definers roles_without_rights sequences system_versioned system_versioned_history
     table_options_mariadb uuid_inet views_more views_of_packages views_of_times
 }
 
