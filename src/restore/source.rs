@@ -150,3 +150,20 @@ impl Text {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn spooled_input_is_its_owners_alone_and_goes_with_the_source() {
+        let source = Source::spool(&b"SELECT 1;"[..], &Context::new()).await.unwrap();
+        let path = source.path().to_owned();
+        assert_eq!(std::fs::read(&path).unwrap(), b"SELECT 1;");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+        drop(source);
+        assert!(!path.exists());
+    }
+}
