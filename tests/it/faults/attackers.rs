@@ -1,6 +1,8 @@
 //! What others may have written where we read: names and comments in the catalogue, the server's
 //! version; and secrets, which must not come out anywhere.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use snapdump::{Context, DumpOptions, ErrorKind, RestoreOptions, TlsMode, dump_to_path, restore};
@@ -247,6 +249,8 @@ async fn a_directory_that_is_removed_or_replaced() {
     }
     // A directory on another file system than the one for temporary files.
     let other = tempfile::tempdir_in("/dev/shm").unwrap();
+    let device = |path: &Path| path.metadata().unwrap().dev();
+    assert_ne!(device(other.path()), device(&std::env::temp_dir()));
     let path = other.path().join("dump.sql.gz");
     dump_into(&database, &path, &DumpOptions::default()).await;
     let target = server.database().await;

@@ -91,30 +91,38 @@ on_each_server! {
         }
     }
 
-    /// A program that cancels on SIGTERM leaves nothing.
+    /// A program that cancels on SIGTERM leaves nothing, in whatever phase it is.
     async fn asked_to_end(server: TestServer) {
         let world = World::make(&server, 50).await;
-        let options = world.to().with_tls_mode(TlsMode::Disabled);
-        for (restores, text, end) in [
-            (false, "FROM `items`", End::Before),
-            (true, "CONSISTENT SNAPSHOT", End::Before),
-            (true, "INSERT INTO `items`", End::Between),
-        ] {
-            let database = if restores { &world.target } else { &world.source };
-            let proxy = Proxy::hold_at(&options, text, 0).await;
-            let url = url_via(&world, &proxy.options(&options), &database.name);
-            let mut errand =
-                if restores { restore_errand(&world, url, 1) } else { dump_errand(&world, url) };
-            errand.cancels = true;
-            let mut child = Child::start(&errand, &Limits::default());
-            proxy.held_before(child.ended()).await;
-            child.signal("TERM").await;
-            let ended = child.end().await.expect("it died of the signal");
-            assert_eq!(ended.kind, Some(ErrorKind::Cancelled), "{}", ended.chain);
-            proxy.stop().await;
-            assert_eq!(world.settle(&format!("asked to end at {text}")).await, end);
+        for (phase, text) in DUMP_PHASES {
+            let what = format!("asked to end during a dump: {phase}");
+            ask_to_end_at(&world, false, text).await;
+            assert_eq!(files_in(world.directory.path()), [""; 0], "{what}");
+            assert_eq!(world.settle(&what).await, End::Before, "{what}");
+        }
+        for (phase, text, expected) in RESTORE_PHASES {
+            let what = format!("asked to end during a restore: {phase}");
+            ask_to_end_at(&world, true, text).await;
+            assert_eq!(world.settle(&what).await, expected, "{what}");
         }
     }
+}
+
+/// Asks a child to end that a statement of it holds.
+async fn ask_to_end_at(world: &World, restores: bool, text: &'static str) {
+    let database = if restores { &world.target } else { &world.source };
+    let options = world.to().with_tls_mode(TlsMode::Disabled);
+    let proxy = Proxy::hold_at(&options, text, 0).await;
+    let url = url_via(world, &proxy.options(&options), &database.name);
+    let mut errand = if restores { restore_errand(world, url, 2) } else { dump_errand(world, url) };
+    errand.cancels = true;
+    let mut child = Child::start(&errand, &Limits::default());
+    proxy.held_before(child.ended()).await;
+    figure("faults injected", 1);
+    child.signal("TERM").await;
+    let ended = child.end().await.expect("it died of the signal");
+    assert_eq!(ended.kind, Some(ErrorKind::Cancelled), "{}", ended.chain);
+    proxy.stop().await;
 }
 
 /// A disk that is full at byte N of a file, for N all over the file.
