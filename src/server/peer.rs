@@ -30,6 +30,9 @@ const UNREACHABLE_LIMIT: u32 = 2;
 const REFUSED_LIMIT: u32 = 10;
 /// How many times the read timeout the next row may be late, whatever the server says it does.
 const ROW_FACTOR: u32 = 10;
+/// How long a server may say that it is at work on one statement. The index of the largest table is
+/// made in days; who wants less gives the operation a deadline.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What the slowest network that is waited for carries, in bytes a second.
 const SLOWEST: u64 = 32 * 1024;
 
@@ -46,6 +49,7 @@ pub(super) struct Peer {
     identity: String,
     /// When the connection was there already.
     since: Instant,
+    longest_statement: Duration,
 }
 
 /// What a look at a connection has found.
@@ -62,7 +66,13 @@ enum Look {
 
 impl Peer {
     pub(super) fn new(options: &ConnectOptions, id: u32, identity: String) -> Self {
-        Self { options: options.clone(), id, identity, since: Instant::now() }
+        Self {
+            options: options.clone(),
+            id,
+            identity,
+            since: Instant::now(),
+            longest_statement: LONGEST_STATEMENT,
+        }
     }
 
     /// Waits for the answer to a statement of so many bytes.
@@ -97,6 +107,7 @@ impl Peer {
         if let Poll::Ready(done) = futures::poll!(work.as_mut()) {
             return done.map_err(|_panic| self.broke_the_protocol());
         }
+        let began = Instant::now();
         let (mut looks, mut idle, mut unreachable, mut refused) = (0, 0, 0, 0);
         loop {
             if let Ok(done) = tokio::time::timeout(patience, work.as_mut()).await {
@@ -105,6 +116,12 @@ impl Peer {
             looks += 1;
             if limit.is_some_and(|limit| looks >= limit) {
                 return Err(self.silent("rows have stopped to arrive"));
+            }
+            if began.elapsed() >= self.longest_statement {
+                let seconds = self.longest_statement.as_secs();
+                return Err(
+                    self.silent(&format!("one statement takes more than {seconds} seconds"))
+                );
             }
             let look = Box::pin(self.look()).await;
             tracing::debug!(id = self.id, ?look, "an answer is late");
@@ -254,5 +271,40 @@ fn number(value: Option<&Value>) -> Option<u64> {
     match value {
         Some(Value::Bytes(digits)) => std::str::from_utf8(digits).ok()?.parse().ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::server::TlsMode;
+    use crate::server::fake::{Fake, Rows};
+
+    /// A server can say for ever that it is at work.
+    #[tokio::test]
+    async fn no_statement_is_waited_for_for_ever() {
+        let queries = |query: &str| -> Rows {
+            let row = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+            match query {
+                "SHOW PROCESSLIST" => vec![row(&["7", "someone", "here", "", "Query"])],
+                "SHOW GLOBAL STATUS LIKE 'Uptime'" => vec![row(&["Uptime", "1000000"])],
+                _ if query.contains(IDENTITY) => vec![row(&["the same"])],
+                _ => Vec::new(),
+            }
+        };
+        let fake = Fake { queries: Some(Arc::new(queries)), ..Fake::default() };
+        let (options, seen) = fake.start().await;
+        let options =
+            options.with_tls_mode(TlsMode::Disabled).with_read_timeout(Duration::from_millis(20));
+        let peer = Peer {
+            longest_statement: Duration::from_millis(500),
+            ..Peer::new(&options, 7, "the same".to_owned())
+        };
+        let error = peer.answer(0, std::future::pending::<()>()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect);
+        assert!(error.to_string().contains("one statement takes"), "{error}");
+        assert!(seen.visits().len() > 2, "{:?}", seen.visits());
     }
 }
