@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Counters, Phase, Progress};
@@ -106,6 +106,11 @@ impl Context {
         Self { token: self.token.child_token(), ..self.clone() }
     }
 
+    /// Cancels this context when what is returned is dropped.
+    pub(crate) fn ended_on_drop(&self) -> DropGuard {
+        self.token.clone().drop_guard()
+    }
+
     /// Fails if the operation is to stop.
     pub(crate) fn check(&self) -> Result<()> {
         if self.token.is_cancelled() {
@@ -142,7 +147,7 @@ impl Context {
     ) -> Result<T> {
         self.enter(phase);
         let inner = self.branch();
-        let _stop = inner.token.clone().drop_guard();
+        let _stop = inner.ended_on_drop();
         let span = tracing::Span::current();
         let work = move || span.in_scope(|| work(&inner));
         self.run(tokio::task::spawn_blocking(work)).await?.map_err(|error| {

@@ -12,7 +12,7 @@ use super::printed;
 use super::session_settings::{SCRIPT_LOCALE, SCRIPT_SQL_MODE};
 use crate::error::Result;
 use crate::ident::quote_identifier;
-use crate::server::{Column, ColumnKind, Generated, Session, Table};
+use crate::server::{Column, ColumnKind, Flavor, Generated, Session, Table};
 
 /// Functions whose results depend on the time zone or the locale of the session.
 const OF_THE_SESSION: [&str; 7] = [
@@ -77,7 +77,7 @@ pub(super) async fn check(
     let name = quote_identifier(&table.name);
     let row = session.query_one(&format!("SHOW CREATE TABLE {name}")).await?;
     let create = String::from_utf8_lossy(row.bytes(1)?.unwrap_or_default()).into_owned();
-    let doubtful: Vec<_> = depending_on_session(table, &create)
+    let doubtful: Vec<_> = depending_on_session(table, &create, session.flavor())
         .into_iter()
         .map(|(column, expression, dependence)| {
             let printed = printed::type_of(&create, &column.name).unwrap_or_default();
@@ -128,9 +128,10 @@ pub(super) async fn check(
 fn depending_on_session<'a>(
     table: &'a Table,
     create: &'a str,
+    flavor: Flavor,
 ) -> Vec<(&'a Column, &'a str, Dependence)> {
     let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
-    let found = dependences(&names, create).into_iter();
+    let found = dependences(&names, create, flavor).into_iter();
     let found = found.filter_map(|(name, expression, dependence)| {
         let column = table.columns.iter().find(|column| column.name == name)?;
         (column.generated == Generated::Stored).then_some((column, expression, dependence))
@@ -139,7 +140,12 @@ fn depending_on_session<'a>(
 }
 
 /// The generated columns among those of a table whose expressions depend on the session.
-fn dependences<'a>(columns: &[&'a str], create: &'a str) -> Vec<(&'a str, &'a str, Dependence)> {
+fn dependences<'a>(
+    columns: &[&'a str],
+    create: &'a str,
+    flavor: Flavor,
+) -> Vec<(&'a str, &'a str, Dependence)> {
+    let mysql = flavor == Flavor::MySql;
     let mut depending: BTreeMap<&str, Dependence> = BTreeMap::new();
     let mut generated = Vec::new();
     let mut unsigned = Vec::new();
@@ -152,16 +158,17 @@ fn dependences<'a>(columns: &[&'a str], create: &'a str) -> Vec<(&'a str, &'a st
             generated.push((name, expression, Dependence::default()));
         } else if printed.starts_with("timestamp") {
             depending.insert(name, Dependence { zone: true, settings: false });
-        } else if printed.starts_with("char(") {
+        } else if mysql && printed.starts_with("char(") {
             // Whether it is padded, `PAD_CHAR_TO_FULL_LENGTH` says.
             depending.insert(name, Dependence { zone: false, settings: true });
         }
     }
     for (_, expression, dependence) in &mut generated {
-        let lower = expression.to_ascii_lowercase();
+        let lower = without_texts(&expression.to_ascii_lowercase());
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
         // Whether that may be negative, `NO_UNSIGNED_SUBTRACTION` says.
-        let of_unsigned = has(&[" - "])
+        let of_unsigned = mysql
+            && has(&[" - "])
             && (has(&["unsigned"]) || unsigned.iter().any(|name| names(&lower, name)));
         dependence.zone = has(&OF_THE_SESSION);
         dependence.settings = has(&OF_OTHER_SETTINGS) || of_unsigned;
@@ -185,6 +192,26 @@ fn dependences<'a>(columns: &[&'a str], create: &'a str) -> Vec<(&'a str, &'a st
     generated
 }
 
+/// An expression without what stands in its string literals, which are printed with backslashes or
+/// doubled quotes for quotes.
+fn without_texts(expression: &str) -> String {
+    let mut rest = String::with_capacity(expression.len());
+    let (mut inside, mut escaped) = (false, false);
+    for c in expression.chars() {
+        if escaped {
+            escaped = false;
+        } else if inside && c == '\\' {
+            escaped = true;
+        } else if c == '\'' {
+            inside = !inside;
+            rest.push(c);
+        } else if !inside {
+            rest.push(c);
+        }
+    }
+    rest
+}
+
 /// Whether a column, as it is printed from its type on, holds no negative numbers.
 fn is_unsigned(printed: &str) -> bool {
     let line = printed.split('\n').next().unwrap_or_default();
@@ -205,8 +232,10 @@ fn differs(column: &Column, printed: &str, expression: &str) -> String {
     let bytes = |text: &str| {
         format!("CAST(TRIM(TRAILING ' ' FROM CONVERT({text} USING utf8mb4)) AS BINARY)")
     };
-    let (kind, digits) = printed.split_once('(').unwrap_or_default();
-    let digits = digits.split_once(')').unwrap_or_default().0;
+    // The type alone: behind it there may be parentheses too.
+    let (kind, digits) =
+        printed.split(' ').next().unwrap_or_default().split_once('(').unwrap_or_default();
+    let digits = digits.trim_end_matches(')');
     let scale = digits.split_once(',').and_then(|(_, scale)| scale.parse::<u32>().ok());
     // A FLOAT has half the digits of what it is computed from: 24 bits. `DOUBLE(10,2)` is rounded, by
     // rules of its own: half a cent is no difference.
@@ -264,7 +293,7 @@ mod tests {
                       `l` int GENERATED ALWAYS AS (length(`c`)) STORED,\n  \
                       `day` date GENERATED ALWAYS AS (cast(`at` as date)) STORED\n)";
         let columns = ["u", "n", "c", "at", "below", "less", "q", "both", "l", "day"];
-        let found: Vec<_> = dependences(&columns, create)
+        let found: Vec<_> = dependences(&columns, create, Flavor::MySql)
             .into_iter()
             .map(|(column, _, on)| (column, on.zone, on.settings))
             .collect();

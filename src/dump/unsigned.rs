@@ -14,6 +14,8 @@ use crate::server::{Column, Session};
 
 /// How many bytes of documents are asked about: about a hundredth of a piece of a large table.
 const LOOK_AT_BYTES: u64 = 192 << 10;
+/// How many rows, where few of them have a document.
+const LOOK_AT_ROWS: u64 = 20_000;
 
 /// The documents of one piece of a table, as far as they were seen to have integers that may be
 /// unsigned.
@@ -23,7 +25,7 @@ pub(super) struct Integers {
     columns: Vec<AtomicBool>,
     /// The length of all documents so far.
     bytes: AtomicU64,
-    /// The rows that were written until they had [`LOOK_AT_BYTES`].
+    /// The rows that were written until they had [`LOOK_AT_BYTES`], or were [`LOOK_AT_ROWS`].
     rows: AtomicU64,
     is_full: AtomicBool,
 }
@@ -69,8 +71,9 @@ impl Integers {
     /// Takes note of the end of a row.
     pub(super) fn end_row(&self) {
         if !self.is_full.load(Relaxed) {
-            self.rows.fetch_add(1, Relaxed);
-            self.is_full.store(self.bytes.load(Relaxed) >= LOOK_AT_BYTES, Relaxed);
+            let rows = self.rows.fetch_add(1, Relaxed) + 1;
+            let full = self.bytes.load(Relaxed) >= LOOK_AT_BYTES || rows >= LOOK_AT_ROWS;
+            self.is_full.store(full, Relaxed);
         }
     }
 

@@ -129,6 +129,7 @@ impl BackupManager {
     /// Dropping the future can leave some of the backups removed.
     pub async fn prune(&self, policy: &RetentionPolicy, dry_run: bool) -> Result<PruneReport> {
         let inner = &self.inner;
+        inner.refuse_closing()?;
         let _at_work = inner.at_work.read().await;
         inner.refuse_closing()?;
         let _exclusive = if dry_run {
@@ -141,7 +142,9 @@ impl BackupManager {
         };
         let (cache, directory) = (inner.cache.clone(), inner.directory.clone());
         let (journal, policy) = (inner.journal.clone(), policy.clone());
-        let context = inner.upkeep.clone();
+        // Whoever drops this future ends the reading too.
+        let context = inner.upkeep.branch();
+        let _ends = context.ended_on_drop();
         let report = super::blocking(move || {
             let needed = journal
                 .every_record()?

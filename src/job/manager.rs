@@ -57,7 +57,7 @@ pub(super) struct Inner {
     /// The jobs of this process: the one that runs, and the last ones.
     jobs: Mutex<BTreeMap<JobId, Job>>,
     closing: AtomicBool,
-    /// What reads and removes backups beside the jobs, and can be told to stop.
+    /// What prunes backups beside the jobs, and can be told to stop.
     pub(super) upkeep: Context,
     /// Read-locked while that is at work.
     pub(super) at_work: tokio::sync::RwLock<()>,

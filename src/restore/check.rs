@@ -342,13 +342,19 @@ impl<'a> Scan<'a> {
             Measured::Whole(bytes) => (bytes, ""),
             Measured::AtLeast(bytes) => (bytes, "at least "),
         };
-        let error = too_long_for(self.destination, bytes, at_least);
-        Err(error.at(|place| {
+        let error = too_long_for(self.destination, bytes, at_least).at(|place| {
             place.statement = Some(self.statements + 1);
             place.line = Some(too_long.at.line);
             place.byte = Some(too_long.at.byte);
             place.excerpt = Some(too_long.excerpt.clone()).filter(|text| !text.is_empty());
-        }))
+        });
+        let mut refusals = std::mem::take(&mut self.refusals);
+        if refusals.is_empty() {
+            return Err(error);
+        }
+        let first = refusals.remove(0);
+        refusals.push(error);
+        Err(first.with_others(refusals, self.refusals_total))
     }
 
     fn lex(&self, error: &LexError) -> Error {

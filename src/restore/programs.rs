@@ -58,10 +58,11 @@ impl Programs {
         }
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.made.mixed |= reading.charset != Charset::Utf8;
-        state.rename(&examined.renames);
         for program in &examined.programs {
             state.add(program, place, reaching(program));
         }
+        // Also of those that the same text has made.
+        state.rename(&examined.renames);
     }
 
     /// Refuses a statement that runs any of them, if one of them does what is not allowed.
@@ -198,6 +199,12 @@ mod tests {
             ("CREATE VIEW v AS SELECT * FROM o.t; INSERT INTO v VALUES (1)".into(), 2, "'v'"),
             ("CREATE VIEW v AS SELECT o.f(); SELECT * FROM v".into(), 2, "reads 'v'"),
             (format!("DELIMITER //\n{TRIGGER}INSERT INTO t VALUES (1)//"), 1, "changes 't'"),
+            (
+                format!("DELIMITER //\n{TRIGGER}RENAME TABLE t TO u//INSERT INTO u VALUES (1)//"),
+                2,
+                "changes 'u'",
+            ),
+            ("CREATE VIEW v AS SELECT * FROM {OJ o.t}; INSERT INTO v VALUES (1)".into(), 2, "'v'"),
         ] {
             let (refused, error) = judged(&script, &policy(&RestoreOptions::default()))
                 .unwrap_or_else(|| panic!("{script}"));
@@ -223,6 +230,16 @@ mod tests {
             "CREATE FUNCTION f() RETURNS INT RETURN x.g(); SELECT f()".into(),
             // Only the server's clock runs it.
             "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM o.t; \
+             CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET @a = 1; INSERT INTO t VALUES (1)"
+                .into(),
+            // Comparisons and rows are no calls; nobody but CALL runs a procedure that prepares.
+            "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW DELETE FROM u WHERE a > NEW.b; \
+             INSERT INTO t VALUES (1)"
+                .into(),
+            "DELIMITER //\nCREATE PROCEDURE p() BEGIN PREPARE s FROM 'SELECT 1'; EXECUTE s; END//\n\
+             DELIMITER ;\nCREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET @a = 1; INSERT INTO t VALUES (1)"
+                .into(),
+            "CREATE VIEW v AS SELECT * FROM information_schema.TABLES; \
              CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET @a = 1; INSERT INTO t VALUES (1)"
                 .into(),
             // What is only read.

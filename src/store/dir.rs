@@ -17,10 +17,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// How many seconds a new name may lie ahead of the clock because others are taken.
 const SECONDS_AHEAD: usize = 3600;
 
-// Bits of a mode (POSIX, sys/stat.h).
-const EVERYBODY_WRITES: u32 = 0o002;
-const STICKY: u32 = 0o1000;
-const NOT_THE_OWNER: u32 = 0o077;
+/// The rights of the group and of all others to write (POSIX, sys/stat.h).
+const OTHERS_WRITE: u32 = 0o022;
 
 /// A directory of backups.
 ///
@@ -53,13 +51,11 @@ pub(crate) struct StoredFile {
 
 impl BackupDir {
     /// Opens a directory, and makes it if it is not there, for its owner only (mode 0700). The
-    /// mode of one that is there is left as it is; that others have rights to it is logged. Blocks on
-    /// the file system.
+    /// mode of one that is there is left as it is; a warning is logged if others may write to it, and
+    /// so replace backups. Blocks on the file system.
     ///
     /// # Errors
-    /// - [`ErrorKind::Config`] if everybody may delete and replace what is in it: it is writable by
-    ///   all and not sticky.
-    /// - [`ErrorKind::Io`] if it cannot be made or read, or is no directory.
+    /// [`ErrorKind::Io`] if it cannot be made or read, or is no directory.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let given = path.as_ref();
         let at = |error: Error| error.at(|place| place.file = Some(given.display().to_string()));
@@ -76,17 +72,11 @@ impl BackupDir {
             .metadata()
             .map_err(|error| at(Error::io("could not read the backup directory", error)))?
             .mode();
-        if mode & EVERYBODY_WRITES != 0 && mode & STICKY == 0 {
-            return Err(at(Error::config(
-                "everybody may replace what is in the backup directory: take that right away \
-                 (chmod o-w)",
-            )));
-        }
-        if mode & NOT_THE_OWNER != 0 {
+        if mode & OTHERS_WRITE != 0 {
             tracing::warn!(
                 directory = %path.display(),
                 mode = format_args!("{:o}", mode & 0o7777),
-                "others than its owner have rights to the backup directory"
+                "others than its owner may write to the backup directory"
             );
         }
         Ok(Self { path })
@@ -331,19 +321,12 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_everybody_may_change_is_refused() {
+    fn a_directory_that_is_there_keeps_its_mode() {
         let scratch = tempfile::tempdir().unwrap();
-        for (mode, taken) in [(0o777, false), (0o702, false), (0o1777, true), (0o755, true)] {
+        for mode in [0o777, 0o1777, 0o755, 0o700] {
             std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(mode))
                 .unwrap();
-            match BackupDir::open(scratch.path()) {
-                Ok(_) => assert!(taken, "{mode:o}"),
-                Err(error) => {
-                    assert!(!taken, "{mode:o}: {error}");
-                    assert_eq!(error.kind(), ErrorKind::Config);
-                    assert!(error.chain().contains("chmod o-w"), "{}", error.chain());
-                }
-            }
+            BackupDir::open(scratch.path()).unwrap();
             let kept = scratch.path().metadata().unwrap().permissions().mode();
             assert_eq!(kept & 0o7777, mode);
         }

@@ -47,6 +47,8 @@ impl StagedFile {
             }
             Ok(Self { file: tokio::fs::File::from_std(file), staged, path, overwrite })
         };
+        let span = tracing::Span::current();
+        let work = move || span.in_scope(work);
         context.run(tokio::task::spawn_blocking(work)).await?.map_err(panicked)?
     }
 

@@ -107,6 +107,8 @@ const STARTS: [&str; 11] = [
 #[derive(Default)]
 struct Walk<'a> {
     before: Option<Token<'a>>,
+    /// The one before that.
+    earlier: Option<Token<'a>>,
     /// Parentheses that are open.
     depth: usize,
     /// Whether the body has begun for certain.
@@ -170,16 +172,21 @@ impl<'a> Examiner<'a> {
                 self.tokens = tokens.clone();
                 self.body_word(&token, from, &mut walk);
             }
-            walk.before = Some(token);
+            (walk.before, walk.earlier) = (Some(token), walk.before);
         }
         walk.hidden
     }
 
     /// A procedure that is called by its name alone, as the mode `ORACLE` allows it.
     fn direct_call(&mut self, token: &Token<'a>, walk: &Walk<'a>) {
+        // `<<label>>` of the mode ORACLE, not a comparison; and `:NEW.id` of its triggers is no call.
+        let labelled = walk.earlier.is_some_and(|earlier| earlier.is_sign(b'>'));
+        let row = token.is_any(&["NEW", "OLD"]);
         let starts = walk.before.is_none_or(|before| {
             before.is_any(&STARTS)
-                || [b';', b':', b'>'].iter().any(|sign| before.is_sign(*sign))
+                || before.is_sign(b';')
+                || (before.is_sign(b':') && !row)
+                || (before.is_sign(b'>') && labelled)
                 || matches!(before.kind, TokenKind::Text | TokenKind::Number)
         });
         if starts && self.tokens.take_sign(b'.') {

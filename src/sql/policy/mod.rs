@@ -177,6 +177,8 @@ struct Examiner<'a> {
     event: bool,
     /// Whether it is a package.
     package: bool,
+    /// Whether the statement stands behind `SET STATEMENT … FOR`.
+    for_statement: bool,
     /// What the statement makes, if its body is still to be examined.
     made: Option<Program>,
 }
@@ -189,6 +191,7 @@ impl<'a> Examiner<'a> {
             last: None,
             event: false,
             package: false,
+            for_statement: false,
             made: None,
         }
     }

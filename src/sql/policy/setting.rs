@@ -87,11 +87,18 @@ impl<'a> Examiner<'a> {
     /// The statement after `SET`. Says whether what it runs creates a stored program.
     pub(super) fn set(&mut self) -> bool {
         if self.take("STATEMENT") {
-            // MariaDB: variables for one statement, which follows.
-            return self.pass_until(&["FOR"]) && {
+            // MariaDB: variables for one statement, which follows. The server takes no such
+            // statement there.
+            if std::mem::replace(&mut self.for_statement, true) {
+                self.reach(Reach::Indirect, "SET STATEMENT");
+                return false;
+            }
+            let program = self.pass_until(&["FOR"]) && {
                 self.next();
                 self.statement()
             };
+            self.for_statement = false;
+            return program;
         }
         let mut scope = Scope::Session;
         let mut state = false;
@@ -212,7 +219,7 @@ impl<'a> Examiner<'a> {
             name_text.push_str(&self.next().map(|part| part.value()).unwrap_or_default());
         }
         self.take_equals();
-        let source = mode_source(&mut self.tokens.clone());
+        let source = mode_source(&mut self.tokens.clone(), 0);
         let charset = charset_source(&mut self.tokens.clone());
         // Whatever it is, what the variable held before is gone.
         self.found.settings.saved_charsets.push((name_text.clone(), charset));
@@ -235,7 +242,7 @@ impl<'a> Examiner<'a> {
         }
         match name {
             "SQL_MODE" => {
-                let source = mode_source(&mut self.tokens.clone());
+                let source = mode_source(&mut self.tokens.clone(), 0);
                 self.found.settings.sql_mode = Some(source);
             }
             "CHARACTER_SET_CLIENT" => {
@@ -265,6 +272,9 @@ impl<'a> Examiner<'a> {
     }
 }
 
+/// How deep an expression for `sql_mode` is looked into.
+const DEEPEST: usize = 16;
+
 /// Reads a value for `character_set_client`, up to the comma or the end behind it.
 fn charset_source(tokens: &mut Tokens<'_>) -> CharsetSource {
     let Some(first) = tokens.next() else { return CharsetSource::Unknown };
@@ -290,16 +300,20 @@ fn charset_source(tokens: &mut Tokens<'_>) -> CharsetSource {
     if ends { source } else { CharsetSource::Unknown }
 }
 
-/// Reads an expression for `sql_mode`, up to the comma or the end behind it.
-fn mode_source(tokens: &mut Tokens<'_>) -> ModeSource {
-    let source = mode_term(tokens);
+/// Reads an expression for `sql_mode`, up to the comma or the end behind it. One that is nested deeper
+/// than anybody writes is not known.
+fn mode_source(tokens: &mut Tokens<'_>, depth: usize) -> ModeSource {
+    if depth > DEEPEST {
+        return ModeSource::Unknown;
+    }
+    let source = mode_term(tokens, depth);
     let ends = tokens
         .peek()
         .is_none_or(|token| [b',', b';', b')'].iter().any(|sign| token.is_sign(*sign)));
     if ends { source } else { ModeSource::Unknown }
 }
 
-fn mode_term(tokens: &mut Tokens<'_>) -> ModeSource {
+fn mode_term(tokens: &mut Tokens<'_>, depth: usize) -> ModeSource {
     let Some(first) = tokens.next() else { return ModeSource::Unknown };
     match first.kind {
         TokenKind::Word | TokenKind::Name if first.is("DEFAULT") => ModeSource::Default,
@@ -307,7 +321,7 @@ fn mode_term(tokens: &mut Tokens<'_>) -> ModeSource {
             let together = first.is("CONCAT");
             let mut parts = Vec::new();
             loop {
-                parts.push(mode_source(tokens));
+                parts.push(mode_source(tokens, depth + 1));
                 if !tokens.take_sign(b',') {
                     break;
                 }

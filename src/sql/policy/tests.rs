@@ -225,6 +225,10 @@ fn several_statements_in_one_text_count_one_by_one() {
         ("SELECT 1; SET sql_mode = 'ANSI_QUOTES';", ""),
         ("CREATE PROCEDURE p() SELECT 1; DROP DATABASE x", "Drop x"),
         (
+            "SET STATEMENT sql_mode = '' FOR SET STATEMENT sql_mode = '' FOR DO 1",
+            "Indirect: SET STATEMENT",
+        ),
+        (
             "CREATE PACKAGE k COMMENT 'a; b' SQL SECURITY INVOKER FUNCTION f(a INT) RETURNS INT; \
              PROCEDURE p(); END; DROP DATABASE x",
             "Drop x",
@@ -679,6 +683,28 @@ proptest::proptest! {
                 }
                 runs(text.as_bytes(), &reading(true), several, &Made::default());
             }
+        }
+    }
+}
+
+/// What is nested as deep as a file can make it takes no more stack than anything else.
+#[test]
+fn nothing_is_followed_into_any_depth() {
+    let deep = |begin: &str| begin.repeat(100_000);
+    for text in [
+        format!("SET sql_mode = {}", deep("CONCAT(")),
+        format!("SET @a = {}", deep("IFNULL(")),
+        deep("SET STATEMENT FOR "),
+        deep("EXPLAIN "),
+        deep("WITH SELECT "),
+        format!("CREATE VIEW v AS SELECT {}", deep("(SELECT ")),
+        format!("CREATE PROCEDURE p() {}", deep("BEGIN ")),
+        format!("CREATE PROCEDURE p() {}", deep("CREATE PROCEDURE q() ")),
+        format!("UPDATE {}", deep("(t JOIN ")),
+    ] {
+        for several in [false, true] {
+            examine(text.as_bytes(), &reading(true), several);
+            examine(text.as_bytes(), &reading(false), several);
         }
     }
 }

@@ -53,6 +53,9 @@ impl<'a> Examiner<'a> {
                 level.place = Place::Elsewhere;
             } else if token.is_sign(b',') && level.place == Place::Joined {
                 level.place = Place::Table;
+            } else if token.is_sign(b'{') && level.place == Place::Table {
+                // An outer join in the way of ODBC: `{ OJ t LEFT JOIN u … }`.
+                tokens.next();
             } else if level.place == Place::Table && token.is_name() {
                 level.place = Place::Joined;
                 if tokens.take_sign(b'.') {

@@ -40,9 +40,12 @@ impl Splitter {
         // A tag is compared with its first bytes; what is said of a `$` depends on the byte before.
         let kept = match self.mode {
             Mode::Dollar { .. } => return Measured::AtLeast(length(self.pos)),
-            Mode::Tag => self.open,
+            Mode::Tag => self.decided(),
             _ => self.pos,
         };
+        if self.mode == Mode::Tag && kept != self.open {
+            return Measured::AtLeast(length(self.pos));
+        }
         let consumed = kept.saturating_sub(1);
         let passed = length(consumed);
         self.lines.place(buffer, self.pos);

@@ -8,6 +8,9 @@ use super::use_line::{UseLine, use_line};
 use super::{Dialect, Splitter, Start};
 use crate::sql::{is_identifier, is_space};
 
+/// How much longer than a statement what may be the opening `$tag$` of a string is looked at, in bytes.
+const LONGEST_TAG: usize = 1 << 16;
+
 /// What the scan is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -85,7 +88,14 @@ impl Splitter {
     /// Up to where no byte can be scanned in another way.
     pub(super) const fn decided(&self) -> usize {
         match self.mode {
-            Mode::Tag => self.open,
+            // One that is much longer than any statement may be is refused, whatever it turns out to
+            // be: it would be kept for that.
+            Mode::Tag
+                if self.pos.saturating_sub(self.open)
+                    <= self.options.max_statement_bytes.saturating_add(LONGEST_TAG) =>
+            {
+                self.open
+            }
             _ => self.pos,
         }
     }

@@ -77,3 +77,22 @@ fn a_long_string_in_dollars_is_measured_up_to_where_it_begins() {
     let Measured::AtLeast(bytes) = found else { panic!("{found:?}") };
     assert!((20..script.len() as u64).contains(&bytes), "{bytes}");
 }
+
+/// It is not known yet whether it opens a string, so it is kept.
+#[test]
+fn what_may_be_a_tag_is_not_kept_for_ever() {
+    let mut splitter = Splitter::new(SplitOptions { max_statement_bytes: 20, ..my9() });
+    let mut buffer = b"SELECT $".to_vec();
+    let refused = (0..200).find_map(|_| {
+        buffer.extend_from_slice(&[b'a'; 1000]);
+        match splitter.step(&buffer, false) {
+            Ok(Step::Skip { consumed }) => drop(buffer.drain(..consumed)),
+            Ok(_) => {}
+            Err(error) => return Some(error),
+        }
+        None
+    });
+    assert!(matches!(refused, Some(LexError::TooLarge { limit: 20, .. })), "{refused:?}");
+    assert!(buffer.len() < 70_000, "{}", buffer.len());
+    assert!(matches!(splitter.measure(&buffer, false, 0), Measured::AtLeast(60_000..)));
+}
