@@ -148,7 +148,8 @@ on_each_server! {
         let manager = open(connect(&database), directory.path(), ManagerOptions::default()).await;
         let jobs = manager.jobs().await.unwrap();
         let cancelled = jobs.iter().filter(|job| job.state == JobState::Cancelled).count();
-        assert_eq!(cancelled, 2, "{}", server.name);
+        // Of a thousand jobs the journal no longer has the first.
+        assert_eq!(cancelled as u64, depth(2, 1), "{}", server.name);
         assert!(jobs.iter().all(|job| job.state.is_terminal()));
         // One after the other: each began when the one before had ended.
         for pair in jobs.windows(2) {
