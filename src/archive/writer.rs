@@ -31,7 +31,7 @@ impl Buffers {
         spare.unwrap_or_else(|| Vec::with_capacity(capacity))
     }
 
-    fn give_back(&self, mut buffer: Vec<u8>) {
+    pub(crate) fn give_back(&self, mut buffer: Vec<u8>) {
         buffer.clear();
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // One that a huge row has blown up would stay that large.

@@ -139,9 +139,9 @@ impl<'a> TableRows<'a> {
             if script.is_empty() {
                 open_member(script);
             }
+            let start = script.text().len();
             let filled = {
                 let text = script.text();
-                let start = text.len();
                 let mut inserts = Inserts::new(self, text);
                 let end = context.run(inserts.fill(&mut rows)).await??;
                 let (rows, largest) = (inserts.rows, inserts.largest);
@@ -153,6 +153,7 @@ impl<'a> TableRows<'a> {
                 (end, rows, largest)
             };
             let (end, rows_in_member, largest) = filled;
+            script.set_rows_apart(start, &open_member).await?;
             script.part(self.object).rows += rows_in_member;
             script.note_statement(largest);
             context.counters().rows_done.add(rows_in_member);

@@ -15,6 +15,10 @@ pub(super) const MEMBER_BYTES: usize = 2 << 20;
 /// a restore can create tables on several connections.
 const TABLES_BYTES: usize = 64 << 10;
 
+/// Rows of a table that make this much text in one go do not stay in the member that creates it: a
+/// restore can insert them beside those of others, and build the indexes of the table after them.
+const ROWS_APART_BYTES: usize = 256 << 10;
+
 /// What a member usually needs: it is full after the statement that passes its size.
 const BUFFER_BYTES: usize = MEMBER_BYTES + (1 << 20) + (64 << 10);
 
@@ -58,6 +62,30 @@ impl Script {
         Ok(())
     }
 
+    /// Leaves the rows that stand behind `rows_at` alone in the member, if they are many and it
+    /// creates tables. `open` writes what a member has to start with.
+    pub(super) async fn set_rows_apart(
+        &mut self,
+        rows_at: usize,
+        open: impl Fn(&mut Self),
+    ) -> Result<()> {
+        let rows_bytes = self.draft.sql.len().saturating_sub(rows_at);
+        if rows_bytes < ROWS_APART_BYTES || !self.creates_tables() {
+            return Ok(());
+        }
+        // The definitions are copied, which are short. A row can have any length.
+        let mut before = self.buffers.take(BUFFER_BYTES);
+        before.extend(self.draft.sql.iter().take(rows_at));
+        let mut text = std::mem::replace(&mut self.draft.sql, before);
+        self.close_member().await?;
+        open(self);
+        let start = std::mem::take(&mut self.draft.sql);
+        text.splice(..rows_at, start.iter().copied());
+        self.buffers.give_back(start);
+        self.draft.sql = text;
+        Ok(())
+    }
+
     /// Hands the member to the archive and starts the next one of the same section. Waits while
     /// the archive is behind.
     pub(super) async fn close_member(&mut self) -> Result<()> {
@@ -84,8 +112,11 @@ impl Script {
 
     /// Whether the member has reached its size.
     fn is_full(&self) -> bool {
-        let creates_tables = self.draft.parts.iter().any(|part| part.definition);
-        self.draft.sql.len() >= if creates_tables { TABLES_BYTES } else { MEMBER_BYTES }
+        self.draft.sql.len() >= if self.creates_tables() { TABLES_BYTES } else { MEMBER_BYTES }
+    }
+
+    fn creates_tables(&self) -> bool {
+        self.draft.parts.iter().any(|part| part.definition)
     }
 
     /// The text of the member, to append comments and whole statements to.

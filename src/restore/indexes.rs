@@ -59,6 +59,7 @@ impl PutOff {
             match done {
                 Ok(()) => {
                     session.execute("SET foreign_key_checks = 0").await?;
+                    tracing::debug!(%table, drops, "its indexes wait for its rows");
                     return Ok(Some(Self { table: table.clone(), parts, body }));
                 }
                 Err(error) if error.kind() == ErrorKind::Server => {

@@ -14,6 +14,8 @@ use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_core::span::Current;
 
+use crate::backup::state;
+use crate::compare::compare;
 use crate::harness::{TestDatabase, TestServer};
 use crate::roundtrip::{connect, scratch};
 
@@ -266,5 +268,37 @@ on_each_server! {
         }
         lines.all_in(&["[restore "]);
         lines.never(&[&password(&server), "hushed"]);
+    }
+
+    /// Large tables lose their indexes until their rows are there, whether one connection has read
+    /// them or several.
+    async fn indexes_that_wait_are_told_of(server: TestServer) {
+        let database = server.database().await;
+        let rows = "INSERT INTO t WITH RECURSIVE s AS (SELECT 1 AS id UNION ALL SELECT id + 1 FROM s \
+                    WHERE id < 900) SELECT id, CONCAT(id, REPEAT('x', 990)), NULL FROM s";
+        let table = |name: &str| {
+            format!("CREATE TABLE {name} (id INT PRIMARY KEY, s TEXT, n INT, KEY by_s (s(20)))")
+        };
+        database.run(&[&table("t"), rows, &table("small"), "INSERT INTO small VALUES (1, '', 2)"]).await;
+        for connections in [1, 2] {
+            let target = server.database().await;
+            let (_directory, path) = scratch();
+            let (source, into) = (connect(&database), connect(&target));
+            let ((), lines) = logged(async move {
+                let options = DumpOptions::default()
+                    .with_connections(connections)
+                    .with_chunk_bytes(100 << 10);
+                dump_to_path(&source, &path, &options, &Context::new()).await.unwrap();
+                let options =
+                    RestoreOptions::default().with_connections(2).with_deferred_index_bytes(800_000);
+                restore(&into, &path, &options, &Context::new()).await.unwrap();
+            })
+            .await;
+            lines.has(&["its indexes wait for its rows", "`t`", "DROP KEY `by_s`"]);
+            let waits = |line: &&String| line.contains("its indexes wait for its rows");
+            assert_eq!(lines.0.iter().filter(waits).count(), 1);
+            let differences = compare(&state(&database).await, &state(&target).await);
+            assert!(differences.is_empty(), "{differences:?}");
+        }
     }
 }

@@ -362,9 +362,15 @@ on_each_server! {
         dump_into(&database, &path, &plain().with_connections(1)).await;
         let members = assert_members(&path, |_| true);
         let large = vec!["large"];
-        // `b` passes 64 KiB; `large` is 2 MiB at a time, the last of it less.
-        let expected = [vec!["a", "b"], vec!["c", "large"], large.clone(), large.clone(), large, vec!["z"]];
+        // `b` passes 64 KiB; the rows of `large` stand apart, 2 MiB at a time, the last of them less.
+        let mut expected = vec![vec!["a", "b"], vec!["c", "large"]];
+        expected.extend(std::iter::repeat_n(large, 4));
+        expected.push(vec!["z"]);
         assert_eq!(members, expected, "{}", server.name);
+        let creating = &inspect(&path).unwrap().index.members;
+        let creating = creating.iter().flat_map(|member| &member.parts).filter(|part| part.definition);
+        let rows: Vec<_> = creating.map(|part| part.rows).collect();
+        assert_eq!(rows, [40, 40, 40, 0, 1]);
 
         let (_directory, path) = scratch();
         let options = plain().with_connections(3).with_chunk_bytes(1 << 20);
