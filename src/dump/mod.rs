@@ -11,6 +11,7 @@ mod databases;
 mod definer;
 mod exact;
 mod generated_values;
+mod group;
 mod guard;
 mod history;
 mod options;

@@ -12,10 +12,10 @@ use super::guard::{Guard, at_object};
 use super::history::{self, Versions};
 use super::options::{DumpOptions, NonTransactional};
 use super::plan::{self, Plan};
-use super::rows::TableRows;
+use super::rows::{RowsWritten, TableRows};
 use super::script::Script;
 use super::still::Still;
-use super::table::write_definition;
+use super::table::{self, Definition};
 use super::unsigned::UnsignedIn;
 use super::work::{Unit, Work};
 use crate::archive::{Held, Section};
@@ -77,7 +77,7 @@ impl Shared {
             .ok_or_else(|| Error::new(ErrorKind::Internal, "a database that is not in the plan"))
     }
 
-    fn has_rows(&self, database: &str, table: &Table) -> bool {
+    pub(super) fn has_rows(&self, database: &str, table: &Table) -> bool {
         let name = ObjectName::new(ObjectKind::Table, database, &table.name);
         let excluded = self.options.tables_without_rows();
         self.options.rows()
@@ -85,13 +85,32 @@ impl Shared {
             && !excluded.iter().any(|selector| selector.matches(&name))
     }
 
-    fn condition(&self, database: &str, table: &Table) -> Option<&str> {
+    pub(super) fn condition(&self, database: &str, table: &Table) -> Option<&str> {
         let conditions = self.options.conditions().iter();
         // Of two that name it, the one with the database says more.
         conditions
             .filter(|(name, _)| plan::names_table(name, database, &table.name))
             .max_by_key(|(name, _)| name.len())
             .map(|(_, condition)| condition.as_str())
+    }
+
+    /// Writes what stands before the rows of a table.
+    pub(super) async fn begin_table(
+        &self,
+        script: &mut Script,
+        database: &Database,
+        object: &ObjectName,
+        position: u32,
+        definition: Option<&Definition>,
+    ) -> Result<()> {
+        script.begin_table(self.options.definitions()).await?;
+        self.select_database(script, database);
+        script.comment(format_args!("{object}"));
+        if let Some(definition) = definition {
+            definition.write(script);
+            script.part(position).definition = true;
+        }
+        Ok(())
     }
 
     /// Selects the database at the start of a member, where the script names its databases.
@@ -121,6 +140,20 @@ pub(super) struct Share {
     pub(super) filtered: bool,
     /// How a table that the snapshot does not cover was held.
     pub(super) held: Option<Held>,
+}
+
+impl Share {
+    pub(super) fn new(object: u32, written: RowsWritten) -> Self {
+        tracing::debug!(rows = written.rows, "rows read");
+        Self {
+            object,
+            rows: written.rows,
+            largest_statement_bytes: written.largest_statement_bytes,
+            changed_documents: written.changed_documents,
+            unsigned: written.unsigned,
+            ..Self::default()
+        }
+    }
 }
 
 /// A connection inside the snapshot, and the script that it fills.
@@ -156,21 +189,7 @@ impl Reader {
         self.script.section(Section::Tables, Some(tables.number)).await?;
         while let Some(unit) = tables.work.take(&context).await? {
             match unit {
-                Unit::Tables(places) => {
-                    self.lock_tables(database, &places).await?;
-                    let mut read = Vec::with_capacity(places.len());
-                    for place in places {
-                        let table = table_at(database, place)?;
-                        let position = position(tables, place);
-                        let object = self.enter_table(database, table);
-                        let reading = self.table(database, table, &object, position);
-                        let done = reading.instrument(span_of(&object)).await;
-                        at_object(done, &object)?;
-                        read.push(table.name.as_str());
-                        context.counters().tables_done.add(1);
-                    }
-                    self.settle(database, &read).await?;
-                }
+                Unit::Tables(places) => self.whole_tables(tables, database, &places).await?,
                 Unit::Large(place) => {
                     let table = table_at(database, place)?;
                     let object = self.enter_table(database, table);
@@ -202,49 +221,14 @@ impl Reader {
         self.script.close_member().await
     }
 
-    fn enter_table(&self, database: &Database, table: &Table) -> ObjectName {
+    pub(super) fn enter_table(&self, database: &Database, table: &Table) -> ObjectName {
         let object = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
         self.context().counters().work_on(Some(object.clone()));
         object
     }
 
-    /// Takes the metadata locks of tables that are read next: until they are freed, definition and
-    /// rows of each are of one table.
-    pub(super) async fn lock_tables(
-        &mut self,
-        database: &Database,
-        places: &[usize],
-    ) -> Result<()> {
-        let shared = Arc::clone(&self.shared);
-        let mut locked = Vec::with_capacity(places.len());
-        for &place in places {
-            let table = table_at(database, place)?;
-            if shared.has_rows(&database.name, table) {
-                locked.push(table);
-            }
-        }
-        let look =
-            |table: &Table| format!("(SELECT 1 FROM {} LIMIT 0)", quote_identifier(&table.name));
-        let all: Vec<_> = locked.iter().map(|table| look(table)).collect();
-        if all.is_empty() {
-            return Ok(());
-        }
-        match self.session.query(&all.join(" UNION ALL ")).await {
-            Ok(_) => return Ok(()),
-            // Only what the server says can be the fault of one table.
-            Err(error) if error.server().is_none() => return Err(error),
-            Err(_) => {}
-        }
-        // One after the other, so that the error names its table.
-        for table in locked {
-            let object = self.enter_table(database, table);
-            at_object(self.session.query(&look(table)).await, &object)?;
-        }
-        Ok(())
-    }
-
     /// Has the guard compare tables while their metadata locks are still held, then frees those.
-    async fn settle(&mut self, database: &Database, tables: &[&str]) -> Result<()> {
+    pub(super) async fn settle(&mut self, database: &Database, tables: &[&str]) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         shared.guard.lock().await.check_tables(&database.name, tables).await?;
         self.session.release_metadata_locks().await?;
@@ -253,16 +237,19 @@ impl Reader {
     }
 
     /// Definition and rows of a table.
-    async fn table(
+    pub(super) async fn table(
         &mut self,
         database: &Database,
         table: &Table,
         object: &ObjectName,
         position: u32,
+        create: Option<Vec<u8>>,
     ) -> Result<()> {
+        let definition = self.definition(database, table, create).await?;
         self.script.close_full_member().await?;
-        self.script.begin_table(self.shared.options.definitions()).await?;
-        self.definition(database, table, object, position).await?;
+        let shared = Arc::clone(&self.shared);
+        let script = &mut self.script;
+        shared.begin_table(script, database, object, position, definition.as_ref()).await?;
         if table.rows_live_elsewhere() {
             self.warnings.push(format!(
                 "{object} has the engine {}, whose rows live elsewhere: only its definition was \
@@ -313,9 +300,11 @@ impl Reader {
         place: usize,
         tables: &TableWork,
     ) -> Result<Cursor> {
-        self.lock_tables(database, &[place]).await?;
-        self.script.begin_table(self.shared.options.definitions()).await?;
-        self.definition(database, table, object, position(tables, place)).await?;
+        let create = self.lock_and_print(database, &[place]).await?.pop().flatten();
+        let definition = self.definition(database, table, create).await?;
+        let shared = Arc::clone(&self.shared);
+        let (script, position) = (&mut self.script, position(tables, place));
+        shared.begin_table(script, database, object, position, definition.as_ref()).await?;
         self.script.close_member().await?;
         self.compare_generated(database, table).await?;
         let chunk_bytes = self.shared.options.chunk_bytes();
@@ -324,25 +313,25 @@ impl Reader {
         Ok(cursor)
     }
 
-    async fn definition(
+    /// The definition of a table, if it is wanted. `create` is what the server prints, if it has been
+    /// asked.
+    pub(super) async fn definition(
         &mut self,
         database: &Database,
         table: &Table,
-        object: &ObjectName,
-        position: u32,
-    ) -> Result<()> {
+        create: Option<Vec<u8>>,
+    ) -> Result<Option<Definition>> {
         let shared = Arc::clone(&self.shared);
-        shared.select_database(&mut self.script, database);
-        self.script.comment(format_args!("{object}"));
-        if shared.options.definitions() {
-            let mut exact = shared.exact.lock().await;
-            let (session, script) = (&mut self.session, &mut self.script);
-            let lost =
-                write_definition(session, &mut exact, script, database, table, &shared.options);
-            self.warnings.extend(lost.await?);
-            self.script.part(position).definition = true;
+        if !shared.options.definitions() {
+            return Ok(None);
         }
-        Ok(())
+        let mut exact = shared.exact.lock().await;
+        let session = &mut self.session;
+        let definition =
+            table::definition(session, &mut exact, create, database, table, &shared.options)
+                .await?;
+        self.warnings.extend_from_slice(&definition.lost);
+        Ok(Some(definition))
     }
 
     /// Warns of generated columns that a restore computes otherwise.
@@ -375,20 +364,11 @@ impl Reader {
                 shared.select_database(script, database);
             })
             .await?;
-        tracing::debug!(rows = written.rows, "rows read");
-        let share = Share {
-            object: position,
-            rows: written.rows,
-            largest_statement_bytes: written.largest_statement_bytes,
-            changed_documents: written.changed_documents,
-            unsigned: written.unsigned,
-            history_rows: match chunk.versions {
-                Versions::Past { .. } => written.rows,
-                _ => 0,
-            },
-            filtered: condition.is_some(),
-            held: None,
-        };
+        let mut share = Share::new(position, written);
+        if let Versions::Past { .. } = chunk.versions {
+            share.history_rows = share.rows;
+        }
+        share.filtered = condition.is_some();
         self.shares.push(share.clone());
         Ok(share)
     }
@@ -444,11 +424,11 @@ impl Reader {
 }
 
 /// The span of the work on a table, or on a piece of a large one.
-fn span_of(table: &ObjectName) -> tracing::Span {
+pub(super) fn span_of(table: &ObjectName) -> tracing::Span {
     tracing::debug_span!("table", database = table.database_name(), table = table.name())
 }
 
-fn table_at(database: &Database, place: usize) -> Result<&Table> {
+pub(super) fn table_at(database: &Database, place: usize) -> Result<&Table> {
     database
         .tables
         .get(place)
@@ -456,6 +436,6 @@ fn table_at(database: &Database, place: usize) -> Result<&Table> {
 }
 
 /// The place of a table among the manifest's objects; `TableWork::new` has seen that it fits.
-fn position(tables: &TableWork, place: usize) -> u32 {
+pub(super) fn position(tables: &TableWork, place: usize) -> u32 {
     tables.first_object.saturating_add(u32::try_from(place).unwrap_or(u32::MAX))
 }

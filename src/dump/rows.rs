@@ -9,6 +9,7 @@ use super::chunk::{self, Chunk};
 use super::history::Versions;
 use super::script::{MEMBER_BYTES, Script};
 use super::unsigned::{Integers, UnsignedIn};
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::server::{Charset, Column, ColumnKind, Rows, Session, Table};
@@ -116,6 +117,31 @@ impl<'a> TableRows<'a> {
         sql
     }
 
+    /// Whether the text protocol has every value exactly, and nothing has to be asked of the rows
+    /// afterwards: its numbers of FLOAT and DOUBLE lose digits.
+    pub(super) fn is_exact_as_text(table: &Table) -> bool {
+        let exact = |column: &Column| {
+            !matches!(
+                column.kind,
+                ColumnKind::Float
+                    | ColumnKind::Double
+                    | ColumnKind::Json
+                    | ColumnKind::Vector { .. }
+            )
+        };
+        table.stored_columns().all(exact)
+    }
+
+    /// The table's position in the manifest.
+    pub(super) const fn object(&self) -> u32 {
+        self.object
+    }
+
+    /// The query for all rows of the table.
+    pub(super) fn query(&self) -> String {
+        self.select(&Chunk::default(), None)
+    }
+
     /// Streams the rows of a piece into the script. `open_member` writes what a member has to start
     /// with.
     pub(super) async fn write(
@@ -134,6 +160,23 @@ impl<'a> TableRows<'a> {
             }
             Err(error) => return Err(error),
         };
+        let mut written = self.write_set(&mut rows, script, &context, open_member).await?;
+        drop(rows);
+        written.changed_documents = self.changed_documents(session, chunk, condition).await?;
+        let query = |list: &str| self.select_of(list, chunk, condition);
+        let of_table = (self.table.name.as_str(), self.columns.as_slice());
+        written.unsigned = self.integers.ask(session, of_table, query, written.rows).await?;
+        Ok(written)
+    }
+
+    /// Streams the rows of a set, up to its end, into the script.
+    pub(super) async fn write_set(
+        &self,
+        rows: &mut Rows<'_>,
+        script: &mut Script,
+        context: &Context,
+        open_member: impl Fn(&mut Script) + Send + Sync,
+    ) -> Result<RowsWritten> {
         let mut written = RowsWritten::default();
         loop {
             if script.is_empty() {
@@ -143,7 +186,7 @@ impl<'a> TableRows<'a> {
             let filled = {
                 let text = script.text();
                 let mut inserts = Inserts::new(self, text);
-                let end = context.run(inserts.fill(&mut rows)).await??;
+                let end = context.run(inserts.fill(rows)).await??;
                 let (rows, largest) = (inserts.rows, inserts.largest);
                 if rows == 0 {
                     text.truncate(start);
@@ -160,16 +203,10 @@ impl<'a> TableRows<'a> {
             written.rows += rows_in_member;
             written.largest_statement_bytes = written.largest_statement_bytes.max(largest);
             if end {
-                break;
+                return Ok(written);
             }
             script.close_member().await?;
         }
-        drop(rows);
-        written.changed_documents = self.changed_documents(session, chunk, condition).await?;
-        let query = |list: &str| self.select_of(list, chunk, condition);
-        let of_table = (self.table.name.as_str(), self.columns.as_slice());
-        written.unsigned = self.integers.ask(session, of_table, query, written.rows).await?;
-        Ok(written)
     }
 
     /// Counts the documents that do not come back as they are: the server compares each with what
@@ -287,6 +324,14 @@ impl<'a> TableRows<'a> {
                 ColumnKind::Integer | ColumnKind::Year | ColumnKind::MemberNumber,
                 Value::UInt(number),
             ) => push_integer(out, *number),
+            (
+                ColumnKind::Integer | ColumnKind::Year | ColumnKind::MemberNumber,
+                Value::Bytes(digits),
+            ) => push_digits(out, digits)?,
+            (
+                ColumnKind::Date | ColumnKind::DateTime(_) | ColumnKind::Time(_),
+                Value::Bytes(text),
+            ) => push_moment(out, text)?,
             (ColumnKind::Decimal, Value::Bytes(digits)) => {
                 let plain = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
                 if digits.is_empty() || !digits.iter().all(plain) {
@@ -394,6 +439,33 @@ fn push_text(out: &mut Vec<u8>, charset: &Charset, bytes: &[u8]) {
         out.push(b' ');
     }
     push_hex(out, bytes);
+}
+
+/// An integer of the text protocol, which pads those of a ZEROFILL column.
+fn push_digits(out: &mut Vec<u8>, text: &[u8]) -> Result<(), &'static str> {
+    let (sign, digits) = match text.strip_prefix(b"-") {
+        Some(digits) => (&b"-"[..], digits),
+        None => (&b""[..], text),
+    };
+    let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
+    let zeros = zeros.min(digits.len().saturating_sub(1));
+    let digits = digits.get(zeros..).unwrap_or_default();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err("an integer that is none");
+    }
+    out.extend_from_slice(sign);
+    out.extend_from_slice(digits);
+    Ok(())
+}
+
+/// A date, a time or both, which the text protocol has as the literals do.
+fn push_moment(out: &mut Vec<u8>, text: &[u8]) -> Result<(), &'static str> {
+    let plain = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'.' | b' ');
+    if text.is_empty() || !text.iter().all(plain) {
+        return Err("a time that is none");
+    }
+    push_string(out, text);
+    Ok(())
 }
 
 fn date_parts(value: &Value) -> DateParts {

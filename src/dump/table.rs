@@ -5,33 +5,65 @@ use super::options::DumpOptions;
 use super::partition_values;
 use super::printed;
 use super::script::Script;
-use crate::error::{ErrorKind, Result};
+use super::session_settings::SCRIPT_SQL_MODE;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
-use crate::server::{Charset, Column, ColumnKind, Database, Flavor, Session, Table};
+use crate::server::{Charset, Column, ColumnKind, Database, Flavor, Session, Table, TextRow};
 
 /// The SQL mode in which `MariaDB` keeps options that it does not know, and prints them as such.
 const KEEPS_UNKNOWN_OPTIONS: &str = "IGNORE_BAD_TABLE_OPTIONS";
 
-/// Writes the statements that make a table. Returns what of its definition may be lost, one sentence
-/// each.
-pub(super) async fn write_definition(
+/// What makes a table.
+pub(super) struct Definition {
+    statements: Vec<Vec<u8>>,
+    /// What of it may be lost, one sentence each.
+    pub(super) lost: Vec<String>,
+}
+
+impl Definition {
+    pub(super) fn write(&self, script: &mut Script) {
+        for statement in &self.statements {
+            script.statement(statement);
+        }
+    }
+}
+
+/// The query that prints a table of the session's database.
+pub(super) fn show_create(table: &Table) -> String {
+    format!("SHOW CREATE TABLE {}", quote_identifier(&table.name))
+}
+
+/// What the server answers to [`show_create`].
+pub(super) fn create_of(rows: &[TextRow]) -> Result<Vec<u8>> {
+    let create = rows.first().map(|row| row.bytes(1)).transpose()?.flatten();
+    create
+        .map(<[u8]>::to_vec)
+        .ok_or_else(|| Error::new(ErrorKind::Protocol, "the server printed no definition"))
+}
+
+/// The statements that make a table, of which `create` is what the server prints, if that has been asked
+/// already.
+pub(super) async fn definition(
     session: &mut Session,
     exact: &mut ExactText,
-    script: &mut Script,
+    create: Option<Vec<u8>>,
     database: &Database,
     table: &Table,
     options: &DumpOptions,
-) -> Result<Vec<String>> {
+) -> Result<Definition> {
     let name = quote_identifier(&table.name);
     let mut lost: Vec<String> =
         partition_values::check(session, table).await?.into_iter().collect();
-    let mut create = show_create(session, &name).await?;
+    let mut create = match create {
+        Some(create) => create,
+        None => create_of(&session.query(&show_create(table)).await?)?,
+    };
     // In any other mode unknown options stand in a comment.
     let unknown_options =
         session.flavor() == Flavor::MariaDb && memchr::memmem::find(&create, b"/* `").is_some();
     if unknown_options {
         session.execute(format!("SET sql_mode = '{KEEPS_UNKNOWN_OPTIONS}'")).await?;
-        create = show_create(session, &name).await?;
+        create = create_of(&session.query(&show_create(table)).await?)?;
         session.execute("SET sql_mode = ''").await?;
     }
     let mut create = printed::without_own_database(&create, &database.name);
@@ -45,14 +77,13 @@ pub(super) async fn write_definition(
         ));
     }
 
+    let mut statements = vec![create];
     if unknown_options {
-        script.statement(format!("SET sql_mode = CONCAT(@@sql_mode, ',{KEEPS_UNKNOWN_OPTIONS}')"));
+        let before = format!("SET sql_mode = CONCAT(@@sql_mode, ',{KEEPS_UNKNOWN_OPTIONS}')");
+        statements.insert(0, before.into_bytes());
+        statements.push(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'").into_bytes());
     }
-    script.statement(create);
-    if unknown_options {
-        script.statement(format!("SET sql_mode = '{}'", super::session_settings::SCRIPT_SQL_MODE));
-    }
-    Ok(lost)
+    Ok(Definition { statements, lost })
 }
 
 /// Whether the server may read a literal otherwise than it prints it: in an expression of a table whose
@@ -67,11 +98,6 @@ fn changes_when_run(create: &[u8], table: &Table) -> bool {
     has(" DEFAULT CHARSET=binary")
         && table.columns.iter().any(wide)
         && (has("CHECK (") || has(" GENERATED ALWAYS AS ("))
-}
-
-async fn show_create(session: &mut Session, name: &str) -> Result<Vec<u8>> {
-    let row = session.query_one(&format!("SHOW CREATE TABLE {name}")).await?;
-    Ok(row.bytes(1)?.unwrap_or_default().to_vec())
 }
 
 /// Replaces members and defaults that the server does not print exactly.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::is_system_database;
 use super::flavor::Flavor;
-use super::session::{Session, TextRow};
+use super::rows::TextRow;
+use super::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::sql::literal::push_string;

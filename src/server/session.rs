@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{BinaryProtocol, Conn, QueryResult, Row, TextProtocol, Value};
+use mysql_async::{Conn, QueryResult, Row, TextProtocol};
 use tracing::Instrument as _;
 
 use super::driver_error::from_driver;
 use super::flavor::{Flavor, ServerVersion};
 use super::options::ConnectOptions;
 use super::peer::{IDENTITY, Peer};
+use super::rows::{Answer, Rows, TextRow};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -91,7 +92,7 @@ impl Session {
 
     /// The driver's connection. It is there until the session is closed, which takes `self`.
     fn conn(&mut self) -> Result<&mut Conn> {
-        self.conn.as_mut().ok_or_else(|| Error::new(ErrorKind::Internal, "the session is closed"))
+        self.conn.as_mut().ok_or_else(closed)
     }
 
     /// Takes the connection for a statement. One whose last answer was given up is not to be had: that
@@ -163,9 +164,48 @@ impl Session {
         };
         let rows = context.run(peer.answer(sql.len(), read)).await??;
         self.busy = still_busy(&rows) || matches!(rows, Ok(None));
-        rows.map_err(|error| from_driver(error, "a query failed"))?.ok_or_else(|| {
-            Error::new(ErrorKind::Protocol, "the server's answer to a query is too large")
-        })
+        rows.map_err(|error| from_driver(error, "a query failed"))?.ok_or_else(too_large)
+    }
+
+    /// Runs several queries as one text, in one round trip, and reads the rows of each. What the
+    /// server refuses of one is the error of all.
+    pub(crate) async fn query_each(&mut self, queries: &[String]) -> Result<Vec<Vec<TextRow>>> {
+        let context = self.context.clone();
+        let mut sets = Vec::with_capacity(queries.len());
+        let mut bytes = 0usize;
+        let mut rows = self.rows_of_each(queries).await?;
+        while sets.len() < queries.len() {
+            rows.begin_set()?;
+            let mut set = Vec::new();
+            while let Some(row) = context.run(rows.next()).await?? {
+                let row = TextRow(row);
+                bytes = bytes.saturating_add(row.memory());
+                if bytes > ANSWER_LIMIT_BYTES {
+                    return Err(too_large());
+                }
+                set.push(row);
+            }
+            sets.push(set);
+        }
+        rows.end()?;
+        Ok(sets)
+    }
+
+    /// Runs several queries as one text, by the text protocol. The rows of each are read one at a
+    /// time, up to its `None`; then those of the next begin.
+    pub(crate) async fn rows_of_each(&mut self, queries: &[String]) -> Result<Rows<'_>> {
+        let context = self.context.clone();
+        self.begin()?;
+        let Self { conn, busy, peer, .. } = self;
+        let conn = conn.as_mut().ok_or_else(closed)?;
+        let sql = queries.join(";");
+        match context.run(peer.answer(sql.len(), conn.query_iter(sql))).await?? {
+            Ok(result) => Ok(Rows { result: Answer::Text(result), busy, peer }),
+            Err(error) => {
+                *busy = !matches!(error, mysql_async::Error::Server(_));
+                Err(from_driver(error, "could not read rows"))
+            }
+        }
     }
 
     /// Runs a query that answers exactly one row.
@@ -196,11 +236,9 @@ impl Session {
         let context = self.context.clone();
         self.begin()?;
         let Self { conn, busy, peer, .. } = self;
-        let conn = conn
-            .as_mut()
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "the session is closed"))?;
+        let conn = conn.as_mut().ok_or_else(closed)?;
         match context.run(peer.answer(sql.len(), conn.exec_iter(sql, ()))).await?? {
-            Ok(result) => Ok(Rows { result, busy, peer }),
+            Ok(result) => Ok(Rows { result: Answer::Binary(result), busy, peer }),
             Err(error) => {
                 *busy = !matches!(error, mysql_async::Error::Server(_));
                 Err(from_driver(error, "could not read rows"))
@@ -257,6 +295,14 @@ impl Session {
     }
 }
 
+fn closed() -> Error {
+    Error::new(ErrorKind::Internal, "the session is closed")
+}
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::Protocol, "the server's answer to a query is too large")
+}
+
 fn no_single_row() -> Error {
     Error::new(
         ErrorKind::Protocol,
@@ -266,7 +312,7 @@ fn no_single_row() -> Error {
 
 /// Whether the server can still be working on a statement whose call has come back. Its own error
 /// ends the statement; any other failure leaves the connection in an unknown state.
-fn still_busy<T>(done: &mysql_async::Result<T>) -> bool {
+pub(super) fn still_busy<T>(done: &mysql_async::Result<T>) -> bool {
     done.as_ref().is_err_and(|error| !matches!(error, mysql_async::Error::Server(_)))
 }
 
@@ -285,96 +331,5 @@ impl Drop for Session {
             // Without a runtime the socket just closes, and the server notices on its next write.
             Err(_) => drop(conn),
         }
-    }
-}
-
-/// Rows of a result set that is still being sent.
-pub(crate) struct Rows<'a> {
-    result: QueryResult<'a, 'static, BinaryProtocol>,
-    busy: &'a mut bool,
-    peer: &'a Peer,
-}
-
-impl Rows<'_> {
-    /// The next row, or `None` after the server has said that there are no more.
-    ///
-    /// Not cancel safe: a dropped call can have read half a row. The session then still counts as
-    /// busy, so it is killed and never used again.
-    pub(crate) async fn next(&mut self) -> Result<Option<Row>> {
-        let row = self.peer.row(self.result.next()).await?;
-        match &row {
-            Ok(Some(_)) => {}
-            Ok(None) => *self.busy = false,
-            Err(_) => *self.busy = still_busy(&row),
-        }
-        row.map_err(|error| from_driver(error, "reading rows failed"))
-    }
-}
-
-/// A row of the text protocol: every value is text or NULL.
-#[derive(Debug)]
-pub(crate) struct TextRow(Row);
-
-impl TextRow {
-    /// Roughly what it takes in memory, in bytes.
-    fn memory(&self) -> usize {
-        let values = (0..self.0.len()).map(|column| match self.0.as_ref(column) {
-            Some(Value::Bytes(bytes)) => bytes.len(),
-            _ => 0,
-        });
-        values.fold(0, |sum: usize, bytes| {
-            sum.saturating_add(bytes).saturating_add(size_of::<Value>())
-        })
-    }
-
-    /// How many columns there are.
-    pub(crate) fn columns(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The bytes of a column, as the server stores or prints them; `None` for NULL.
-    pub(crate) fn bytes(&self, column: usize) -> Result<Option<&[u8]>> {
-        match self.0.as_ref(column) {
-            Some(Value::Bytes(bytes)) => Ok(Some(bytes)),
-            Some(Value::NULL) => Ok(None),
-            _ => Err(Error::new(
-                ErrorKind::Protocol,
-                format!("the server's answer has no text in column {column}"),
-            )),
-        }
-    }
-
-    /// The text of a column, or `None` for NULL.
-    pub(crate) fn optional_text(&self, column: usize) -> Result<Option<String>> {
-        self.bytes(column)?
-            .map(|bytes| {
-                String::from_utf8(bytes.to_vec()).map_err(|error| {
-                    Error::new(
-                        ErrorKind::Protocol,
-                        format!("the server's answer is not UTF-8 in column {column}"),
-                    )
-                    .with_source(error)
-                })
-            })
-            .transpose()
-    }
-
-    /// The text of a column; NULL is the empty text.
-    pub(crate) fn text(&self, column: usize) -> Result<String> {
-        Ok(self.optional_text(column)?.unwrap_or_default())
-    }
-
-    /// The whole number in a column, or `None` for NULL.
-    pub(crate) fn optional_number(&self, column: usize) -> Result<Option<u64>> {
-        self.optional_text(column)?
-            .map(|text| {
-                text.parse().map_err(|_| {
-                    Error::new(
-                        ErrorKind::Protocol,
-                        format!("the server's answer is not a number in column {column}"),
-                    )
-                })
-            })
-            .transpose()
     }
 }

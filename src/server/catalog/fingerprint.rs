@@ -13,7 +13,8 @@ use super::string_literal;
 use crate::error::{ErrorKind, Result};
 use crate::ident::{ObjectKind, quote_identifier};
 use crate::server::flavor::Flavor;
-use crate::server::session::{Session, TextRow};
+use crate::server::rows::TextRow;
+use crate::server::session::Session;
 
 /// A digest of what the catalogue says about an object.
 pub(crate) type Fingerprint = [u8; 32];

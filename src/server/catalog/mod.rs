@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::column::Doubtful;
 use self::in_database::InDatabase;
 use super::flavor::Flavor;
-use super::session::{Session, TextRow};
+use super::rows::TextRow;
+use super::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName};
 

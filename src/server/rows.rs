@@ -1,0 +1,145 @@
+//! Rows as they arrive.
+
+use mysql_async::{BinaryProtocol, QueryResult, Row, TextProtocol, Value};
+
+use super::driver_error::from_driver;
+use super::peer::Peer;
+use super::session::still_busy;
+use crate::error::{Error, ErrorKind, Result};
+
+/// An answer of rows in one of the two protocols.
+pub(super) enum Answer<'a> {
+    Binary(QueryResult<'a, 'static, BinaryProtocol>),
+    Text(QueryResult<'a, 'static, TextProtocol>),
+}
+
+impl Answer<'_> {
+    async fn next(&mut self) -> mysql_async::Result<Option<Row>> {
+        match self {
+            Self::Binary(result) => result.next().await,
+            Self::Text(result) => result.next().await,
+        }
+    }
+
+    /// Whether the server has said that nothing more comes.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Binary(result) => result.is_empty(),
+            Self::Text(result) => result.is_empty(),
+        }
+    }
+}
+
+/// Rows of a result set that is still being sent, or of several.
+pub(crate) struct Rows<'a> {
+    pub(super) result: Answer<'a>,
+    pub(super) busy: &'a mut bool,
+    pub(super) peer: &'a Peer,
+}
+
+impl Rows<'_> {
+    /// The next row, or `None` after the server has said that there are no more in this set.
+    ///
+    /// Not cancel safe: a dropped call can have read half a row. The session then still counts as
+    /// busy, so it is killed and never used again.
+    pub(crate) async fn next(&mut self) -> Result<Option<Row>> {
+        let row = self.peer.row(self.result.next()).await?;
+        match &row {
+            Ok(Some(_)) => {}
+            Ok(None) => *self.busy = !self.result.is_over(),
+            Err(_) => *self.busy = still_busy(&row),
+        }
+        row.map_err(|error| from_driver(error, "reading rows failed"))
+    }
+
+    /// To be called before the first row of each set is read: fails if there is no such set.
+    pub(crate) fn begin_set(&self) -> Result<()> {
+        if self.result.is_over() {
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                "the server sent fewer answers than it was asked for",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Fails unless all sets have been read.
+    pub(crate) fn end(self) -> Result<()> {
+        if self.result.is_over() {
+            Ok(())
+        } else {
+            Err(Error::new(
+                ErrorKind::Protocol,
+                "the server sent more answers than it was asked for",
+            ))
+        }
+    }
+}
+
+/// A row of the text protocol: every value is text or NULL.
+#[derive(Debug)]
+pub(crate) struct TextRow(pub(super) Row);
+
+impl TextRow {
+    /// Roughly what it takes in memory, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        let values = (0..self.0.len()).map(|column| match self.0.as_ref(column) {
+            Some(Value::Bytes(bytes)) => bytes.len(),
+            _ => 0,
+        });
+        values.fold(0, |sum: usize, bytes| {
+            sum.saturating_add(bytes).saturating_add(size_of::<Value>())
+        })
+    }
+
+    /// How many columns there are.
+    pub(crate) fn columns(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The bytes of a column, as the server stores or prints them; `None` for NULL.
+    pub(crate) fn bytes(&self, column: usize) -> Result<Option<&[u8]>> {
+        match self.0.as_ref(column) {
+            Some(Value::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(Value::NULL) => Ok(None),
+            _ => Err(Error::new(
+                ErrorKind::Protocol,
+                format!("the server's answer has no text in column {column}"),
+            )),
+        }
+    }
+
+    /// The text of a column, or `None` for NULL.
+    pub(crate) fn optional_text(&self, column: usize) -> Result<Option<String>> {
+        self.bytes(column)?
+            .map(|bytes| {
+                String::from_utf8(bytes.to_vec()).map_err(|error| {
+                    Error::new(
+                        ErrorKind::Protocol,
+                        format!("the server's answer is not UTF-8 in column {column}"),
+                    )
+                    .with_source(error)
+                })
+            })
+            .transpose()
+    }
+
+    /// The text of a column; NULL is the empty text.
+    pub(crate) fn text(&self, column: usize) -> Result<String> {
+        Ok(self.optional_text(column)?.unwrap_or_default())
+    }
+
+    /// The whole number in a column, or `None` for NULL.
+    pub(crate) fn optional_number(&self, column: usize) -> Result<Option<u64>> {
+        self.optional_text(column)?
+            .map(|text| {
+                text.parse().map_err(|_| {
+                    Error::new(
+                        ErrorKind::Protocol,
+                        format!("the server's answer is not a number in column {column}"),
+                    )
+                })
+            })
+            .transpose()
+    }
+}
