@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::archive::{Compression, INFLATION_LIMIT, SqlReader};
+pub use crate::dump::rows::PrintedRows;
 use crate::error::Result;
 use crate::sql::literal;
 

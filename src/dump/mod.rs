@@ -23,7 +23,8 @@ mod program;
 mod programs;
 mod reader;
 mod report;
-mod rows;
+// Seen by `internals`.
+pub(crate) mod rows;
 mod run;
 mod script;
 mod select;

@@ -4,6 +4,8 @@
 //! prints them like strings and doubles. Read back, they are strings and doubles. It also keeps
 //! unsigned integers apart from signed ones, and prints both alike.
 
+use std::fmt::{self, Write as _};
+
 /// What the text of a document may hide: only the server can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hidden {
@@ -103,10 +105,31 @@ fn is_decimal(number: &[u8]) -> bool {
     let Some((_, fraction)) = text.split_once('.') else {
         return text.parse::<i64>().is_err() && text.parse::<u64>().is_err();
     };
-    // A whole double is printed with one zero behind its point.
-    let shortest = text.parse::<f64>().map(|double| double.to_string());
+    let Ok(double) = text.parse::<f64>() else { return true };
+    // Most doubles are printed by the shortest digits, without an exponent and with one zero behind
+    // the point of a whole one.
+    let mut buffer = ryu::Buffer::new();
+    let shortest = buffer.format(double);
+    if !shortest.contains('e') {
+        return shortest != text;
+    }
     let plain = if fraction == "0" { text.trim_end_matches(".0") } else { text };
-    shortest.as_deref() != Ok(plain)
+    !is_printed_as(double, plain)
+}
+
+/// Whether this is how a double is printed without an exponent; without making a string of it.
+fn is_printed_as(double: f64, text: &str) -> bool {
+    struct Rest<'a>(&'a str);
+
+    impl fmt::Write for Rest<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+
+    let mut rest = Rest(text);
+    write!(rest, "{double}").is_ok() && rest.0.is_empty()
 }
 
 #[cfg(test)]
@@ -119,6 +142,7 @@ mod tests {
             "null",
             "[-1, 18446744073709551615, -9223372036854775808, 9223372036854775808]",
             "[1.5, 1.0, -0.0, 1e35, 1.7976931348623157e308, 0.1, -0.00001]",
+            "[10000000000000000.0, 123456789012345680000.0, 0.0000012, -0.000000000000001]",
             r#"{"a": "2023-01-01T10:00:00", "b": "10:00", "c": "2023-1-1", "d": "say \"1.10\""}"#,
             r#""2023-01-01 10:00:00""#,
             r#"{"1.10": true}"#,
@@ -139,6 +163,10 @@ mod tests {
             "1.10",
             "[0.10]",
             "99999999999999999999999999999999999.5",
+            "10000000000000000.00",
+            "123456789012345678901.0",
+            "0.00000120",
+            "0.000000000000001000000000000000001",
             "18446744073709551616",
         ] {
             assert!(hidden(document.as_bytes()).type_, "{document}");

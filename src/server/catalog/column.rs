@@ -62,11 +62,17 @@ impl Column {
 
     /// A time of row versions.
     pub(super) fn of_period(name: &str) -> Self {
+        let column = Self::named(name, ColumnKind::DateTime(6));
+        Self { generated: Generated::Stored, ordered: true, ..column }
+    }
+
+    /// A column with nothing special about it.
+    pub(crate) fn named(name: &str, kind: ColumnKind) -> Self {
         Self {
             name: name.to_owned(),
-            kind: ColumnKind::DateTime(6),
-            generated: Generated::Stored,
-            ordered: true,
+            kind,
+            generated: Generated::No,
+            ordered: false,
             long: false,
             doubtful: Doubtful::default(),
         }
