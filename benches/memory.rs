@@ -1,9 +1,10 @@
-//! Peak memory of a dump and of a restore of a gigabyte of rows.
+//! Peak memory of a dump and of a restore of a gigabyte of rows, and of a restore of one statement of
+//! 200 MB.
 //!
 //! `scripts/bench` starts a private server and runs this. The rows are made at run time; how many
 //! bytes of them, `SNAPDUMP_BENCH_MB` says (1024 by default). Each operation runs in a process of
 //! its own, this program again, whose peak resident set is read from the kernel; the numbers are
-//! printed, and a peak above its limit is a failure.
+//! printed as a table, and a peak above its limit is a failure.
 
 #![allow(
     clippy::print_stdout,
@@ -14,19 +15,26 @@
     reason = "a bench prints its figures, and fails by panicking"
 )]
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use flate2::{Compression, write::GzEncoder};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts};
 use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, dump_to_path, restore};
 
 const SOURCE: &str = "snapdump_bench_memory";
 const TARGET: &str = "snapdump_bench_memory_restored";
-/// The limits in KiB.
+/// The limits in KiB; that of a restore without its largest statement.
 const DUMP_LIMIT: u64 = 64 * 1024;
 const RESTORE_LIMIT: u64 = 96 * 1024;
+/// How often a statement is in memory while it is sent: once here, and twice in the driver, which
+/// copies it into a packet and that into what it writes to the socket.
+const COPIES: u64 = 3;
+/// Megabytes of the statement.
+const STATEMENT: usize = 200;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -38,51 +46,97 @@ fn main() {
         Some("--dump") => runtime.block_on(run_dump(&url, Path::new(&arguments[2]))),
         Some("--restore") => runtime.block_on(run_restore(&url, Path::new(&arguments[2]))),
         // `cargo bench -- --test` only asks whether the bench runs at all.
-        Some("--test") => runtime.block_on(measure(&url, 8)),
+        Some("--test") => runtime.block_on(measure(&url, 8, 8)),
         _ => {
             let megabytes = std::env::var("SNAPDUMP_BENCH_MB")
                 .map_or(1024, |text| text.parse().expect("SNAPDUMP_BENCH_MB is a number"));
-            runtime.block_on(measure(&url, megabytes));
+            runtime.block_on(measure(&url, megabytes, STATEMENT));
         }
     }
 }
 
-async fn measure(url: &str, megabytes: u64) {
+async fn measure(url: &str, megabytes: u64, statement: usize) {
     let mut conn = Conn::new(Opts::from_url(url).unwrap()).await.unwrap();
-    let (rows, bytes) = make_rows(&mut conn, megabytes << 20).await;
-    println!("{rows} rows, {} MB of data", bytes >> 20);
-
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("memory.sql.gz");
-    let (dump_peak, dump_time) = peak_of("--dump", &file);
-    report("dump", bytes, dump_peak, dump_time, DUMP_LIMIT);
-    let (restore_peak, restore_time) = peak_of("--restore", &file);
-    report("restore", bytes, restore_peak, restore_time, RESTORE_LIMIT);
-
-    let checksums: Vec<(String, u64)> =
-        conn.query(format!("CHECKSUM TABLE {SOURCE}.t, {TARGET}.t")).await.unwrap();
+    println!("| memory | s | MB/s | peak MiB | at most |\n|---|---|---|---|---|");
+    rows(&mut conn, megabytes).await;
+    one_statement(&mut conn, statement << 20).await;
+    println!();
     for name in [SOURCE, TARGET] {
         conn.query_drop(format!("DROP DATABASE {name}")).await.unwrap();
     }
     conn.disconnect().await.unwrap();
-    assert_eq!(checksums[0].1, checksums[1].1, "the restored table differs");
-    assert!(dump_peak <= DUMP_LIMIT, "the dump took {dump_peak} KiB of memory");
-    assert!(restore_peak <= RESTORE_LIMIT, "the restore took {restore_peak} KiB of memory");
 }
 
-fn report(name: &str, bytes: u64, peak: u64, time: Duration, limit: u64) {
+/// Many rows, dumped and restored.
+async fn rows(conn: &mut Conn, megabytes: u64) {
+    let (rows, bytes) = make_rows(conn, megabytes << 20).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("memory.sql.gz");
+    let what = format!("{rows} rows of {} MB", bytes >> 20);
+    let dump = peak_of("--dump", &file);
+    report(&format!("dump of {what}"), bytes, dump, DUMP_LIMIT);
+    let restore = peak_of("--restore", &file);
+    report(&format!("restore of {what}"), bytes, restore, RESTORE_LIMIT);
+    let checksums: Vec<(String, u64)> =
+        conn.query(format!("CHECKSUM TABLE {SOURCE}.t, {TARGET}.t")).await.unwrap();
+    assert_eq!(checksums[0].1, checksums[1].1, "the restored table differs");
+    assert!(dump.0 <= DUMP_LIMIT, "the dump took {} KiB of memory", dump.0);
+    assert!(restore.0 <= RESTORE_LIMIT, "the restore took {} KiB of memory", restore.0);
+}
+
+/// A script of another tool with one statement of so many bytes of text, restored.
+async fn one_statement(conn: &mut Conn, bytes: usize) {
+    empty(conn, TARGET).await;
+    let packet: Option<u64> = conn.query_first("SELECT @@GLOBAL.max_allowed_packet").await.unwrap();
+    conn.query_drop("SET GLOBAL max_allowed_packet = 1073741824").await.unwrap();
+    let mut text = Vec::with_capacity(bytes);
+    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    while text.len() < bytes {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        text.extend(random.to_le_bytes().map(|byte| b'a' + byte % 26));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("memory.sql.gz");
+    let mut script = GzEncoder::new(std::fs::File::create(&file).unwrap(), Compression::fast());
+    // (Not InnoDB, whose log would have to be larger.)
+    let start = b"CREATE TABLE one (t LONGTEXT) ENGINE=MyISAM;\nINSERT INTO one VALUES ('";
+    for part in [&start[..], &text, b"');\n"] {
+        script.write_all(part).unwrap();
+    }
+    script.finish().unwrap().sync_all().unwrap();
+    let crc = crc32fast::hash(&text);
+    drop(text);
+
+    let size = bytes as u64;
+    let limit = RESTORE_LIMIT + COPIES * (size >> 10);
+    let restore = peak_of("--restore", &file);
+    report(&format!("restore of one statement of {} MB", size >> 20), size, restore, limit);
+    let there = format!("SELECT LENGTH(t), CRC32(t) FROM {TARGET}.one");
+    let there: Option<(u64, u32)> = conn.query_first(there).await.unwrap();
+    let packet = format!("SET GLOBAL max_allowed_packet = {}", packet.unwrap());
+    conn.query_drop(packet).await.unwrap();
+    assert_eq!(there, Some((size, crc)), "the restored text differs");
+    assert!(restore.0 <= limit, "the restore took {} KiB of memory", restore.0);
+}
+
+fn report(what: &str, bytes: u64, (peak, time): (u64, Duration), limit: u64) {
     let seconds = time.as_secs_f64();
     #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
     let rate = bytes as f64 / f64::from(1 << 20) / seconds;
-    let (peak, limit) = (peak / 1024, limit / 1024);
-    println!("{name:<8} {seconds:6.1} s {rate:7.1} MB/s  peak {peak} MiB (limit {limit})");
+    println!("| {what} | {seconds:.1} | {rate:.1} | {} | {} |", peak / 1024, limit / 1024);
+}
+
+async fn empty(conn: &mut Conn, name: &str) {
+    conn.query_drop(format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
+    conn.query_drop(format!("CREATE DATABASE {name} CHARACTER SET utf8mb4")).await.unwrap();
 }
 
 /// Fills a table by doubling it, and returns how many rows it has and how many bytes of values.
 async fn make_rows(conn: &mut Conn, bytes: u64) -> (u64, u64) {
     for name in [SOURCE, TARGET] {
-        conn.query_drop(format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
-        conn.query_drop(format!("CREATE DATABASE {name} CHARACTER SET utf8mb4")).await.unwrap();
+        empty(conn, name).await;
     }
     conn.query_drop(format!("USE {SOURCE}")).await.unwrap();
     conn.query_drop(

@@ -33,11 +33,30 @@ fn numbers() -> String {
     )
 }
 
-/// A wide table of every common type with two indexes, and a narrow one of text.
+/// A wide table and a narrow one of text.
 pub(crate) async fn two_tables(conn: &mut Conn, database: &str, rows: u64) {
+    start(conn, database).await;
+    wide(conn, rows).await;
+    narrow(conn, rows).await;
+    analyze(conn, "wide, narrow").await;
+}
+
+/// The wide table alone.
+pub(crate) async fn one_table(conn: &mut Conn, database: &str, rows: u64) {
+    start(conn, database).await;
+    wide(conn, rows).await;
+    analyze(conn, "wide").await;
+}
+
+/// An empty database to fill. What fills it is not logged: it would only take room.
+async fn start(conn: &mut Conn, database: &str) {
+    run(conn, "SET SESSION sql_log_bin = 0").await;
     empty(conn, database).await;
     run(conn, &format!("USE {database}")).await;
-    let numbers = numbers();
+}
+
+/// A table of every common type with two indexes.
+async fn wide(conn: &mut Conn, rows: u64) {
     run(
         conn,
         "CREATE TABLE wide (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, a INT NOT NULL, \
@@ -45,12 +64,7 @@ pub(crate) async fn two_tables(conn: &mut Conn, database: &str, rows: u64) {
          j BINARY(16), k TINYINT, KEY (a), KEY (g))",
     )
     .await;
-    run(
-        conn,
-        "CREATE TABLE narrow (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, t VARCHAR(100), \
-         u VARCHAR(100))",
-    )
-    .await;
+    let numbers = numbers();
     let mut made = 0;
     while made < rows {
         let count = (rows - made).min(1_000_000);
@@ -66,6 +80,21 @@ pub(crate) async fn two_tables(conn: &mut Conn, database: &str, rows: u64) {
             ),
         )
         .await;
+        made += count;
+    }
+}
+
+async fn narrow(conn: &mut Conn, rows: u64) {
+    run(
+        conn,
+        "CREATE TABLE narrow (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, t VARCHAR(100), \
+         u VARCHAR(100))",
+    )
+    .await;
+    let numbers = numbers();
+    let mut made = 0;
+    while made < rows {
+        let count = (rows - made).min(1_000_000);
         run(
             conn,
             &format!(
@@ -76,13 +105,11 @@ pub(crate) async fn two_tables(conn: &mut Conn, database: &str, rows: u64) {
         .await;
         made += count;
     }
-    analyze(conn, "wide, narrow").await;
 }
 
 /// Many small tables, every tenth with a trigger, and a view and a function for every 25.
 pub(crate) async fn small_tables(conn: &mut Conn, database: &str, tables: u64) {
-    empty(conn, database).await;
-    run(conn, &format!("USE {database}")).await;
+    start(conn, database).await;
     for number in 0..tables {
         run(
             conn,
@@ -123,8 +150,7 @@ pub(crate) async fn small_tables(conn: &mut Conn, database: &str, tables: u64) {
 
 /// One table of binary values of about 100 KB that do not compress.
 pub(crate) async fn blobs(conn: &mut Conn, database: &str, megabytes: u64) {
-    empty(conn, database).await;
-    run(conn, &format!("USE {database}")).await;
+    start(conn, database).await;
     run(conn, "CREATE TABLE blobs (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, b LONGBLOB)").await;
     let numbers = numbers();
     let value = format!("CONCAT({})", vec!["RANDOM_BYTES(1024)"; 100].join(","));
@@ -138,8 +164,8 @@ async fn analyze(conn: &mut Conn, tables: &str) {
     let _: Vec<mysql_async::Row> = conn.query(format!("ANALYZE TABLE {tables}")).await.unwrap();
 }
 
-/// The checksums of all tables of a database, by name.
-pub(crate) async fn checksums(conn: &mut Conn, database: &str) -> Vec<(String, u64)> {
+/// The checksums of all tables of a database, by name, and how many programs and views it has.
+pub(crate) async fn state(conn: &mut Conn, database: &str) -> Vec<(String, u64)> {
     let tables: Vec<String> = conn
         .query(format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}' \
@@ -147,7 +173,17 @@ pub(crate) async fn checksums(conn: &mut Conn, database: &str) -> Vec<(String, u
         ))
         .await
         .unwrap();
-    let mut sums = Vec::with_capacity(tables.len());
+    let mut sums = Vec::with_capacity(tables.len() + 4);
+    for (what, schema) in [
+        ("VIEWS", "TABLE_SCHEMA"),
+        ("TRIGGERS", "TRIGGER_SCHEMA"),
+        ("ROUTINES", "ROUTINE_SCHEMA"),
+        ("EVENTS", "EVENT_SCHEMA"),
+    ] {
+        let sql =
+            format!("SELECT COUNT(*) FROM information_schema.{what} WHERE {schema} = '{database}'");
+        sums.push((what.to_owned(), conn.query_first(sql).await.unwrap().unwrap()));
+    }
     for group in tables.chunks(100) {
         let list: Vec<_> = group.iter().map(|table| format!("{database}.{table}")).collect();
         let rows: Vec<(String, u64)> =
@@ -155,4 +191,10 @@ pub(crate) async fn checksums(conn: &mut Conn, database: &str) -> Vec<(String, u
         sums.extend(rows.into_iter().zip(group).map(|((_, sum), name)| (name.clone(), sum)));
     }
     sums
+}
+
+/// Removes the binary logs that are full: those of many restores take more room than the data.
+pub(crate) async fn purge_logs(conn: &mut Conn) {
+    run(conn, "FLUSH BINARY LOGS").await;
+    run(conn, "PURGE BINARY LOGS BEFORE NOW()").await;
 }

@@ -56,8 +56,12 @@ impl Targets {
         self.peak(&format!("restore {what}, {server}"), restores, RESTORE_PEAK);
     }
 
-    pub(crate) fn growth(&mut self, program: &str, rows: u64, run: &Run) {
-        self.growth.entry(program.to_owned()).or_default().push(run.wall / rows as f64);
+    pub(crate) fn growth(&mut self, what: &str, program: &Contender, rows: u64) {
+        let wall = median(&program.runs).wall;
+        self.growth.entry(program.name.clone()).or_default().push(wall / rows as f64);
+        let limit = if program.restores { RESTORE_PEAK } else { DUMP_PEAK };
+        let line = format!("{what}: {}", program.name);
+        self.peak(&line, std::slice::from_ref(program), limit);
     }
 
     fn pairs(&mut self, pairs: &[Pair], what: &str, server: &str, contenders: &[Contender]) {
