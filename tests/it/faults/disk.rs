@@ -6,18 +6,18 @@ use std::process::Command;
 
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
-    Context, DumpOptions, ErrorKind, JobState, ManagerOptions, RestoreOptions, TargetState,
-    TlsMode, dump, dump_to_path, restore,
+    Context, DumpOptions, ErrorKind, JobState, ManagerOptions, TargetState, TlsMode, dump,
+    dump_to_path, restore,
 };
 
 use super::child::{Child, Errand, JobTask, Limits, Task};
 use super::figure;
 use super::jobs::name;
 use super::private::PrivateServer;
+use super::property::{After, Found};
 use super::proxy::Proxy;
-use super::world::{DROP_NEW, End, World, impatient, make_old};
-use crate::backup::{assert_error, files_in, restore_with, state};
-use crate::compare::compare;
+use super::world::{End, World, make_old};
+use crate::backup::{assert_error, files_in};
 use crate::harness::TestServer;
 use crate::roundtrip::connect;
 
@@ -90,7 +90,7 @@ async fn a_full_disk() {
         let filler = disk.fill();
         let ended = child.finish().await;
         std::fs::remove_file(filler).unwrap();
-        let (status, end) = small.settle_job(&what).await;
+        let Found { status, end } = small.assert_property(After::Job, &what).await;
         assert!(ended.kind.is_some(), "{what}");
         assert_eq!(end, End::Before, "{what}: {status:?}");
         figure("faults injected into jobs", 1);
@@ -155,7 +155,7 @@ async fn a_directory_that_changes_under_a_job() {
         if task == JobTask::Create {
             assert_eq!(ended.kind, Some(ErrorKind::Io), "{what}: {}", ended.chain);
         }
-        let (status, _) = world.settle_job(&what).await;
+        let Found { status, .. } = world.assert_property(After::Job, &what).await;
         let ends = [JobState::Failed, JobState::Interrupted];
         assert!(ends.contains(&status.unwrap().state), "{what}");
         figure("faults injected into jobs", 1);
@@ -170,7 +170,7 @@ async fn a_directory_that_changes_under_a_job() {
         let backups = elsewhere.iter().filter(|file| file.ends_with(".sql.gz"));
         assert_eq!(backups.count(), 0, "written elsewhere: {elsewhere:?}");
         drop(disk);
-        world.settle_job(&format!("mounted over under {task:?}")).await;
+        world.assert_property(After::Job, &format!("mounted over under {task:?}")).await;
         figure("faults injected into jobs", 1);
     }
 
@@ -204,37 +204,30 @@ fn remove_under_writers(directory: &Path) {
 /// The server's disk is full while a restore inserts: its own error, and a way back.
 pub(super) async fn of_the_server(private: &PrivateServer) {
     let server = &private.server;
-    let world = World::make(server, 9_000).await;
-    let target = server.database().await;
-    let before_mount = private.data_directory().join(&target.name);
-    let disk = private.small_disk(&target.name, 4 << 20);
-    make_old(&target).await;
-    let before = state(&target).await;
-    let points = tempfile::tempdir().unwrap();
-    let options = RestoreOptions::default().with_restore_point_directory(points.path());
-    let to = impatient(&connect(&target));
-    let error = restore(&to, world.backup(), &options, &Context::new()).await.unwrap_err();
+    let mut world = World::make(server, 9_000).await;
+    world.target = server.database().await;
+    let before_mount = private.data_directory().join(&world.target.name);
+    let disk = private.small_disk(&world.target.name, 4 << 20);
+    make_old(&world.target).await;
+    let error = restore(&world.to(), world.backup(), &world.restore_options(), &Context::new())
+        .await
+        .unwrap_err();
     assert_error(server, &error, ErrorKind::Server, &[]);
     // The table is full, or error 28 of the system.
     let told = error.server().unwrap();
     assert!([1114, 1030, 3].contains(&told.number), "{}", error.chain());
     figure("faults injected", 1);
 
-    let point = points.path().join(&files_in(points.path())[0]);
-    let undone = tempfile::tempdir().unwrap();
-    let options = RestoreOptions::default().with_restore_point_directory(undone.path());
     // What the failed restore has made takes the room of what was there.
-    target.run(&["SET foreign_key_checks = 0", "DROP TABLE IF EXISTS items, only_new"]).await;
-    restore_with(&target, &point, &options).await;
-    target.run(&DROP_NEW).await;
-    let differences: Vec<_> =
-        compare(&before, &state(&target).await).iter().map(ToString::to_string).collect();
-    assert_eq!(differences, [""; 0], "{}", server.name);
+    let drops = ["SET foreign_key_checks = 0", "DROP TABLE IF EXISTS items, only_new"];
+    world.target.run(&drops).await;
+    let Found { end, .. } = world.assert_property(After::Operation, "its disk is full").await;
+    assert_eq!(end, End::Between);
     // Its directory cannot be removed while something is mounted on it.
     let mut conn = private.conn().await;
     for table in ["ages", "items", "only_before"] {
         let kind = if table == "ages" { "VIEW" } else { "TABLE" };
-        conn.query_drop(format!("DROP {kind} {}.{table}", target.name)).await.unwrap();
+        conn.query_drop(format!("DROP {kind} {}.{table}", world.target.name)).await.unwrap();
     }
     conn.disconnect().await.unwrap();
     drop(disk);
@@ -304,7 +297,8 @@ async fn a_full_disk_can_be_rolled_back_from() {
     assert_eq!(world.end().await, End::Between);
     assert!(manager.job(id).await.unwrap().is_half_done());
     std::fs::remove_file(filler).unwrap();
-    let (status, end) = world.settle_job("a rollback on a full disk").await;
+    let Found { status, end } =
+        world.assert_property(After::Job, "a rollback on a full disk").await;
     assert_eq!(end, End::Between);
     assert_eq!(status.unwrap().target, Some(TargetState::Partial));
     figure("faults injected into jobs", 1);
@@ -344,6 +338,9 @@ async fn a_pipe_into_a_full_disk() {
     assert_eq!(writer.await.unwrap().unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
     assert_eq!(files_in(place.path()), [""; 0]);
     drop(disk);
-    assert_eq!(world.settle("a pipe into a full disk").await, End::Before);
+    assert_eq!(
+        world.assert_property(After::Operation, "a pipe into a full disk").await.end,
+        End::Before
+    );
     figure("faults injected", 1);
 }

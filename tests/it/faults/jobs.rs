@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use snapdump::{
     BackupManager, BackupName, ConnectOptions, CreateRequest, ErrorKind, Job, JobHooks, JobKind,
-    JobState, JobStatus, ListRequest, ManagerOptions, RestoreRequest, TargetState, TlsMode, verify,
+    JobState, JobStatus, ManagerOptions, RestoreRequest, TargetState, TlsMode,
 };
 
 use super::child::{Child, Errand, JobTask, Limits, Task};
 use super::matrix::{DUMP_PHASES, Phase, RESTORE_PHASES};
+use super::property::{After, Found};
 use super::proxy::Proxy;
-use super::world::{BOUND, DROP_NEW, End, SESSIONS_END, World, try_all};
+use super::world::{BOUND, End, World, try_all};
 use super::{chosen, figure};
-use crate::backup::{assert_no_session_left, files_in};
+use crate::backup::files_in;
 use crate::harness::TestServer;
 use crate::jobs::{completed, open};
 use crate::roundtrip::connect;
@@ -88,89 +89,12 @@ impl World {
         assert!(job.status().is_half_done(), "{:?}", job.status());
     }
 
-    /// **The property**, for jobs. Everything that ran has ended; somebody opens the directory:
-    ///
-    /// - every listed backup verifies, and nothing unfinished is there;
-    /// - the job has ended and says how; what it says of the target is true; what it calls half
-    ///   done can be rolled back;
-    /// - no query of ours is left on the server, and no lock: the next job runs.
-    ///
-    /// The target is as before when this returns. There is no job if it ended before it could be
-    /// written down; then nothing has happened.
-    pub(super) async fn settle_job(&self, what: &str) -> (Option<JobStatus>, End) {
-        let what = format!("{}, {what}", self.server.name);
-        assert_no_session_left(&self.target, SESSIONS_END).await;
-        let manager = self.manager(&connect(&self.target), ManagerOptions::default()).await;
-        for file in files_in(self.directory.path()) {
-            assert!(!file.ends_with(".partial"), "{what}: {file}");
-        }
-        let listed = manager.list(ListRequest::default().with_limit(1_000)).await.unwrap();
-        assert!(listed.backups.iter().any(|backup| backup.name == name()), "{what}");
-        for backup in listed.backups {
-            let path = manager.directory().path_of(&backup.name);
-            if let Err(error) = verify(&path, &snapdump::Context::new()).await {
-                panic!("{what}: {} is listed: {}", backup.name, error.chain());
-            }
-        }
-        let jobs = manager.jobs().await.unwrap();
-        for status in &jobs {
-            assert!(status.state.is_terminal(), "{what}: {status:?}");
-            assert!(!status.message.is_empty(), "{what}");
-            let failed = matches!(status.state, JobState::Failed | JobState::Cancelled);
-            assert_eq!(status.error.is_some(), failed, "{what}: {status:?}");
-            assert!(status.finished_at.unwrap() >= status.started_at, "{what}: {status:?}");
-        }
-        let end = self.end().await;
-        // A roll-back may have done its work and not be able to say so of its restore.
-        let half_done = jobs.iter().find(|status| status.is_half_done()).map(|status| status.id);
-        let last = jobs.into_iter().next();
-        let target = last.as_ref().and_then(|status| status.target);
-        let told = match target {
-            None | Some(TargetState::Untouched | TargetState::RolledBack) => End::Before,
-            Some(TargetState::Restored) => End::After,
-            _ => End::Between,
-        };
-        // A process that was killed may have been about to change the target for the first time,
-        // or just have changed it for the last time. A restore that could not be compared does not
-        // say that it is whole.
-        let interrupted = last.as_ref().is_some_and(|status| status.state == JobState::Interrupted);
-        let may_be = told == End::Between && (interrupted || end == End::After);
-        assert!(end == told || may_be, "{what}: {end:?}, but told {told:?}: {last:?}");
-        if let Some(id) = half_done {
-            completed(&when_free(|| manager.roll_back(id)).await).await;
-            assert_eq!(self.end().await, End::Before, "{what}");
-        } else if end == End::After {
-            // What it said is true; the next case begins where this one did.
-            let point = last.as_ref().and_then(|status| status.restore_point.clone()).unwrap();
-            completed(&when_free(|| manager.restore(RestoreRequest::new(point.clone()))).await)
-                .await;
-            self.target.run(&DROP_NEW).await;
-            assert_eq!(self.end().await, End::Before, "{what}");
-        }
-        completed(&when_free(|| manager.create(CreateRequest::manual())).await).await;
-        manager.shutdown(false).await;
-        (last, end)
-    }
-
     pub(super) async fn manager(
         &self,
         connect: &ConnectOptions,
         options: ManagerOptions,
     ) -> BackupManager {
         open(connect.clone(), self.directory.path(), options).await
-    }
-}
-
-/// Starts a job as soon as the server has noticed that the one before is dead.
-async fn when_free(start: impl AsyncFn() -> snapdump::Result<Job>) -> Job {
-    let since = std::time::Instant::now();
-    loop {
-        match start().await {
-            Ok(job) => return job,
-            Err(error) if error.kind() == ErrorKind::Busy && since.elapsed() < SESSIONS_END => {}
-            Err(error) => panic!("{}", error.chain()),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -272,7 +196,7 @@ on_each_server! {
         try_all(&server, 50, cases, async |world, ((phase, text), fault)| {
             let what = format!("{fault:?} during a backup job: {phase}");
             break_job(world, JobTask::Create, text, fault).await;
-            let (status, end) = world.settle_job(&what).await;
+            let Found { status, end } = world.assert_property(After::Job, &what).await;
             assert_eq!(end, End::Before, "{what}");
             let status = status.unwrap();
             assert_eq!(status.state, state_after(fault), "{what}: {status:?}");
@@ -285,7 +209,7 @@ on_each_server! {
         try_all(&server, 50, cases, async |world, ((phase, text, expected), fault)| {
             let what = format!("{fault:?} during a restore job: {phase}");
             break_job(world, JobTask::Restore(name().to_string()), text, fault).await;
-            let (status, end) = world.settle_job(&what).await;
+            let Found { status, end } = world.assert_property(After::Job, &what).await;
             let status = status.unwrap();
             assert_eq!(status.state, state_after(fault), "{what}: {status:?}");
             let changes = expected != End::Before;
@@ -315,7 +239,7 @@ on_each_server! {
         try_all(&server, 50, cases, async |world, ((phase, text), fault)| {
             let what = format!("{fault:?} during a rollback: {phase}");
             break_job(world, JobTask::RollBack, text, fault).await;
-            let (status, end) = world.settle_job(&what).await;
+            let Found { status, end } = world.assert_property(After::Job, &what).await;
             let status = status.unwrap();
             assert_eq!(status.kind, JobKind::RollBack, "{what}");
             assert_eq!(status.state, state_after(fault), "{what}: {status:?}");
@@ -356,7 +280,7 @@ on_each_server! {
             errand.panics_at = Some(phase.to_owned());
             let ended = Child::start(&errand, &Limits::default()).end().await.expect("it died");
             assert!(ended.kind.is_some(), "{what}: it went well");
-            let (status, _) = world.settle_job(&what).await;
+            let Found { status, .. } = world.assert_property(After::Job, &what).await;
             assert_eq!(status.unwrap().state, JobState::Failed, "{what}");
         })
         .await;

@@ -7,6 +7,7 @@ use mysql_async::prelude::Queryable as _;
 use snapdump::{Context, DumpOptions, ErrorKind, TlsMode, dump_to_path, restore};
 
 use super::figure;
+use super::property::After;
 use super::proxy::Proxy;
 use super::world::{BOUND, End, World, impatient};
 use crate::backup::{assert_error, files_in};
@@ -68,7 +69,7 @@ on_each_server! {
                 let ended = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap();
                 assert_killed(&world, how, &ended.expect_err(&what));
                 assert_eq!(files_in(world.directory.path()), [""; 0], "{what}");
-                assert_eq!(world.settle(&what).await, End::Before, "{what}");
+                assert_eq!(world.assert_property(After::Operation, &what).await.end, End::Before, "{what}");
             }
         }
     }
@@ -99,7 +100,7 @@ on_each_server! {
             assert_killed(&world, how, &error);
             assert_eq!(error.location().statement, Some(2), "{}", error.chain());
             // The first one had changed something; the restore point brings it back.
-            assert_eq!(world.settle(how).await, End::Between, "{how}");
+            assert_eq!(world.assert_property(After::Operation, how).await.end, End::Between, "{how}");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use snapdump::{Context, DumpOptions, ErrorKind, Phase as Step, TlsMode, dump_to_path, restore};
 
+use super::property::After;
 use super::proxy::Proxy;
 use super::world::{BOUND, End, World, try_all};
 use super::{chosen, figure};
@@ -148,7 +149,7 @@ on_each_server! {
             let error = inject(fault, proxy, &world.server, &context, running).await;
             assert_kind(world, fault, &what, error.as_ref());
             assert_eq!(crate::backup::files_in(world.directory.path()), [""; 0], "{what}");
-            assert_eq!(world.settle(&what).await, End::Before, "{what}");
+            assert_eq!(world.assert_property(After::Operation, &what).await.end, End::Before, "{what}");
         })
         .await;
     }
@@ -167,7 +168,7 @@ on_each_server! {
                 tokio::spawn(async move { restore(&connect, backup, &how, &inner).await });
             let error = inject(fault, proxy, &world.server, &context, running).await;
             assert_kind(world, fault, &what, error.as_ref());
-            let end = world.settle(&what).await;
+            let end = world.assert_property(After::Operation, &what).await.end;
             assert_eq!(end, expected, "{what}");
         })
         .await;
@@ -211,7 +212,10 @@ async fn a_restore_in_the_check_of_its_file() {
         let ended = tokio::time::timeout(BOUND, running).await.expect("no end");
         let error = ended.map(Result::unwrap_err).ok();
         assert_kind(&world, fault, "check", error.as_ref());
-        assert_eq!(world.settle("the check of its file").await, End::Before);
+        assert_eq!(
+            world.assert_property(After::Operation, "the check of its file").await.end,
+            End::Before
+        );
     }
     out_of_time(&world, &script, None, Step::Check, End::Before).await;
 }
@@ -244,7 +248,8 @@ async fn out_of_time(
         let error = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap_err();
         proxy.stop().await;
         assert_error(&world.server, &error, ErrorKind::TimedOut, &[]);
-        let end = world.settle(&format!("out of time in {phase}")).await;
+        let end =
+            world.assert_property(After::Operation, &format!("out of time in {phase}")).await.end;
         if error.location().phase == Some(phase) {
             return assert_eq!(end, expected);
         }

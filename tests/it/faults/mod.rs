@@ -1,6 +1,6 @@
 //! Whatever breaks, nothing is lost and nothing lies: faults of every kind, injected.
 //!
-//! [`world`] states once what must hold after each of them.
+//! [`property`] states once what must hold after each of them.
 
 #![allow(clippy::future_not_send, reason = "each test runs on one thread")]
 
@@ -17,6 +17,7 @@ mod matrix;
 mod network;
 pub(crate) mod private;
 mod processes;
+mod property;
 pub(crate) mod proxy;
 mod publish;
 mod recorded;

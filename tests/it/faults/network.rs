@@ -7,6 +7,7 @@ use snapdump::{
     ConnectOptions, Context, DumpOptions, DumpReport, ErrorKind, TlsMode, dump_to_path, restore,
 };
 
+use super::property::After;
 use super::proxy::{Break, Fault, Proxy, Way};
 use super::world::{BOUND, End, World};
 use super::{chosen, depth, figure, is_soak};
@@ -120,7 +121,7 @@ on_each_server! {
             let network_gone =
                 Fault { connection: 0, way: Way::ToClient, at: passed[0].1 / 2, how: Break::Blackout };
             dump_once(&world, &options, &whole, network_gone).await;
-            assert_eq!(world.settle("dumps over a breaking connection").await, End::Before);
+            assert_eq!(world.assert_property(After::Operation, "dumps over a breaking connection").await.end, End::Before);
         }
     }
 
@@ -134,7 +135,7 @@ on_each_server! {
                 .unwrap();
             let passed = proxy.passed();
             proxy.stop().await;
-            assert_eq!(world.settle("no fault").await, End::After);
+            assert_eq!(world.assert_property(After::Operation, "no fault").await.end, End::After);
 
             // The connections of check, restore point (two) and replay.
             let mut faults = Vec::new();
@@ -175,12 +176,16 @@ async fn restore_once(world: &World, options: &ConnectOptions, fault: Fault) -> 
     proxy.stop().await;
     match done {
         Ok(_) => {
-            assert_eq!(world.settle(&what).await, End::After, "{what}");
+            assert_eq!(
+                world.assert_property(After::Operation, &what).await.end,
+                End::After,
+                "{what}"
+            );
             End::After
         }
         Err(error) => {
             assert_broken(world, &error, &what);
-            let end = world.settle(&what).await;
+            let end = world.assert_property(After::Operation, &what).await.end;
             // A restore that failed while it saved has changed nothing.
             if error.kind() == ErrorKind::RestorePoint {
                 assert_eq!(end, End::Before, "{what}: {}", error.chain());
@@ -209,6 +214,9 @@ async fn an_answer_that_comes_too_late() {
     assert_error(&server, &error, ErrorKind::Connect, &[]);
     proxy.release();
     proxy.stop().await;
-    assert_eq!(world.settle("an answer that comes too late").await, End::Before);
+    assert_eq!(
+        world.assert_property(After::Operation, "an answer that comes too late").await.end,
+        End::Before
+    );
     figure("faults injected", 1);
 }

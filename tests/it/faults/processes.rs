@@ -9,6 +9,7 @@ use snapdump::{ErrorKind, TlsMode};
 
 use super::child::{Child, Errand, Limits, Task};
 use super::matrix::{DUMP_PHASES, RESTORE_PHASES};
+use super::property::After;
 use super::proxy::Proxy;
 use super::world::{End, World};
 use super::{depth, figure};
@@ -45,14 +46,8 @@ async fn kill_at(world: &World, restores: bool, text: &'static str) -> usize {
     child.signal("KILL").await;
     assert_eq!(child.end().await, None);
     proxy.stop().await;
-    let mut unfinished = 0;
-    for name in files_in(world.directory.path()) {
-        if name.starts_with(".snapdump-") && name.ends_with(".partial") {
-            std::fs::remove_file(world.directory.path().join(name)).unwrap();
-            unfinished += 1;
-        }
-    }
-    unfinished
+    let files = files_in(world.directory.path());
+    files.iter().filter(|name| name.ends_with(".partial")).count()
 }
 
 on_each_server! {
@@ -63,12 +58,12 @@ on_each_server! {
         for (phase, text) in DUMP_PHASES {
             let what = format!("killed during a dump: {phase}");
             assert_eq!(kill_at(&world, false, text).await, 1, "{what}");
-            assert_eq!(world.settle(&what).await, End::Before, "{what}");
+            assert_eq!(world.assert_property(After::Operation, &what).await.end, End::Before, "{what}");
         }
         for (phase, text, expected) in RESTORE_PHASES {
             let what = format!("killed during a restore: {phase}");
             kill_at(&world, true, text).await;
-            assert_eq!(world.settle(&what).await, expected, "{what}");
+            assert_eq!(world.assert_property(After::Operation, &what).await.end, expected, "{what}");
         }
     }
 
@@ -87,7 +82,7 @@ on_each_server! {
             assert_eq!(ended.kind, Some(ErrorKind::Internal), "{event}: {}", ended.chain);
             assert!(ended.chain.contains("panicked"), "{event}: {}", ended.chain);
             assert_eq!(files_in(world.directory.path()), [""; 0], "{event}");
-            assert_eq!(world.settle(event).await, End::Before, "{event}");
+            assert_eq!(world.assert_property(After::Operation, event).await.end, End::Before, "{event}");
         }
     }
 
@@ -98,12 +93,12 @@ on_each_server! {
             let what = format!("asked to end during a dump: {phase}");
             ask_to_end_at(&world, false, text).await;
             assert_eq!(files_in(world.directory.path()), [""; 0], "{what}");
-            assert_eq!(world.settle(&what).await, End::Before, "{what}");
+            assert_eq!(world.assert_property(After::Operation, &what).await.end, End::Before, "{what}");
         }
         for (phase, text, expected) in RESTORE_PHASES {
             let what = format!("asked to end during a restore: {phase}");
             ask_to_end_at(&world, true, text).await;
-            assert_eq!(world.settle(&what).await, expected, "{what}");
+            assert_eq!(world.assert_property(After::Operation, &what).await.end, expected, "{what}");
         }
     }
 }
@@ -151,7 +146,7 @@ async fn a_disk_that_is_full() {
         let ended = Child::start(&restore_errand(&world, url, 1), &limits).end().await.unwrap();
         assert_eq!(ended.kind, Some(ErrorKind::RestorePoint), "{}", ended.chain);
         assert_eq!(files_in(world.directory.path()), [""; 0]);
-        assert_eq!(world.settle("a full disk").await, End::Before);
+        assert_eq!(world.assert_property(After::Operation, "a full disk").await.end, End::Before);
     }
 }
 
@@ -208,7 +203,10 @@ async fn out_of_file_descriptors() {
                 let names = files_in(world.directory.path());
                 assert!(names.iter().all(|name| !name.starts_with('.')), "{left}: {names:?}");
             }
-            ends.push((ended.kind.is_none(), world.settle(&format!("{left} descriptors")).await));
+            ends.push((
+                ended.kind.is_none(),
+                world.assert_property(After::Operation, &format!("{left} descriptors")).await.end,
+            ));
         }
     }
     assert!(ends.contains(&(false, End::Before)) && ends.contains(&(true, End::After)), "{ends:?}");
@@ -238,7 +236,11 @@ async fn bombs() {
         assert_eq!(ended.kind, refusal, "{start}: {}", ended.chain);
         assert!(ended.peak_bytes < 128 << 20, "{start}: {}", ended.peak_bytes);
         figure("peak bytes of a bomb", ended.peak_bytes);
-        assert_eq!(world.settle(&format!("a bomb: {start}")).await, End::Before, "{start}");
+        assert_eq!(
+            world.assert_property(After::Operation, &format!("a bomb: {start}")).await.end,
+            End::Before,
+            "{start}"
+        );
     }
 }
 

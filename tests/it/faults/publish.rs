@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use snapdump::{Context, JobState, TlsMode, verify};
+use snapdump::{JobState, TlsMode};
 
 use super::child::{Child, Errand, JobTask, Limits, Task};
 use super::figure;
 use super::library::LibraryFault;
 use super::processes::dump_errand;
+use super::property::{After, Found};
 use super::proxy::Proxy;
 use super::world::{BOUND, End, try_all};
 use crate::backup::files_in;
@@ -98,12 +99,7 @@ async fn a_dump_at_its_name() {
             (_, 1) => assert_eq!(files, [""; 0], "{what}"),
             _ => assert_eq!(files, ["dump.sql.gz"], "{what}"),
         }
-        if let Some(partial) = files.iter().find(|file| is_partial(file)) {
-            std::fs::remove_file(directory.join(partial)).unwrap();
-        } else if let Some(file) = files.first() {
-            verify(directory.join(file), &Context::new()).await.unwrap();
-        }
-        assert_eq!(world.settle(&what).await, End::Before, "{what}");
+        assert_eq!(world.assert_property(After::Operation, &what).await.end, End::Before, "{what}");
     })
     .await;
 }
@@ -145,7 +141,7 @@ async fn a_backup_job_at_its_name() {
         }
         let ended = held.child.end().await;
         proxy.stop().await;
-        let (status, end) = world.settle_job(&what).await;
+        let Found { status, end } = world.assert_property(After::Job, &what).await;
         let status = status.unwrap();
         let state = match (fault, ended) {
             (Fault::Kill, None) => JobState::Interrupted,

@@ -12,12 +12,12 @@ use snapdump::{
 use super::figure;
 use super::jobs::name;
 use super::private::PrivateServer;
+use super::property::{After, Found};
 use super::proxy::Proxy;
 use super::world::{BOUND, End, World, impatient};
 use crate::backup::{Cleanup, assert_error, files_in, plain};
 use crate::gate::gated;
 use crate::harness::{TestServer, soon};
-use crate::jobs::open;
 use crate::roundtrip::connect;
 
 /// How long a host that vanishes may hold others back.
@@ -76,7 +76,10 @@ async fn whole_server_faults(shared: &TestServer) {
     assert!(error.is_retryable());
     assert_eq!(files_in(world.directory.path()), [""; 0]);
     private.start_again(&[]).await;
-    assert_eq!(world.settle("killed during a dump").await, End::Before);
+    assert_eq!(
+        world.assert_property(After::Operation, "killed during a dump").await.end,
+        End::Before
+    );
 
     for (text, end) in [
         ("CONSISTENT SNAPSHOT", End::Before),
@@ -88,7 +91,10 @@ async fn whole_server_faults(shared: &TestServer) {
         let kind = if end == End::Before { ErrorKind::RestorePoint } else { ErrorKind::Connect };
         assert_error(&server, &error, kind, &[]);
         private.start_again(&[]).await;
-        assert_eq!(world.settle(&format!("killed at {text}")).await, end);
+        assert_eq!(
+            world.assert_property(After::Operation, &format!("killed at {text}")).await.end,
+            end
+        );
     }
 
     killed_under_a_job(&mut private, &world).await;
@@ -100,7 +106,7 @@ async fn whole_server_faults(shared: &TestServer) {
     assert_error(&server, &done.unwrap_err(), ErrorKind::Connect, &[]);
     // A server that cannot take packets as large as the script's statements.
     private.start_again(&["--max-allowed-packet=4096"]).await;
-    assert_eq!(world.settle("shut down").await, End::Between);
+    assert_eq!(world.assert_property(After::Operation, "shut down").await.end, End::Between);
 
     let error = restore(&world.to(), world.backup(), &world.restore_options(), &Context::new())
         .await
@@ -108,7 +114,7 @@ async fn whole_server_faults(shared: &TestServer) {
     // Found out before anything is changed.
     assert_error(&server, &error, ErrorKind::Config, &["max_allowed_packet"]);
 
-    assert_eq!(world.settle("a small packet").await, End::Before);
+    assert_eq!(world.assert_property(After::Operation, "a small packet").await.end, End::Before);
     private.run(&["SET GLOBAL max_allowed_packet = 16777216"]).await;
     soon_idle(&private, &world).await;
     read_only(&private, &world).await;
@@ -140,20 +146,19 @@ async fn soon_idle(private: &PrivateServer, world: &World) {
     }
     manager.shutdown(false).await;
     private.run(&["SET GLOBAL wait_timeout = 28800"]).await;
-    let (status, end) = world.settle_job("soon idle").await;
+    let Found { status, end } = world.assert_property(After::Job, "soon idle").await;
     assert_eq!((status.unwrap().target, end), (Some(TargetState::Restored), End::After));
     world.empty_directory();
-    assert_eq!(world.settle("soon idle").await, End::Before);
+    assert_eq!(world.assert_property(After::Operation, "soon idle").await.end, End::Before);
 }
 
 /// Killed in the middle of the replay of a job, and started again: the job brings back what was there.
 async fn killed_under_a_job(private: &mut PrivateServer, world: &World) {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::copy(world.backup(), directory.path().join("backup.sql.gz")).unwrap();
+    world.prepare_directory();
     let to = world.to().with_tls_mode(TlsMode::Disabled);
     let proxy = Proxy::hold_at(&to, "INSERT INTO `items`", 0).await;
-    let manager = open(proxy.options(&to), directory.path(), ManagerOptions::default()).await;
-    let job = manager.restore(RestoreRequest::new("backup.sql.gz".parse().unwrap())).await.unwrap();
+    let manager = world.manager(&proxy.options(&to), ManagerOptions::default()).await;
+    let job = manager.restore(RestoreRequest::new(name())).await.unwrap();
     proxy.held().await;
     private.kill().await;
     proxy.release();
@@ -165,7 +170,8 @@ async fn killed_under_a_job(private: &mut PrivateServer, world: &World) {
     assert_error(&world.server, &error, ErrorKind::Connect, &[]);
     assert_eq!(job.status().target, Some(TargetState::RolledBack), "{:?}", job.status());
     manager.shutdown(false).await;
-    assert_eq!(world.settle("killed under a job").await, End::Before);
+    let end = world.assert_property(After::Job, "killed under a job").await.end;
+    assert_eq!(end, End::Before);
 }
 
 /// A connection of ours whose server was started anew is not killed by its number: that is somebody
@@ -206,7 +212,7 @@ async fn started_anew(private: &mut PrivateServer, world: &World) {
         other.disconnect().await.unwrap();
     }
     proxy.stop().await;
-    assert_eq!(world.settle("started anew").await, End::Before);
+    assert_eq!(world.assert_property(After::Operation, "started anew").await.end, End::Before);
 }
 
 /// A server that becomes read only under a restore; a dump of it goes on.
@@ -228,7 +234,7 @@ async fn read_only(private: &PrivateServer, world: &World) {
         let path = world.directory.path().join("read_only.sql.gz");
         dump_to_path(&world.from(), path, &DumpOptions::default(), &Context::new()).await.unwrap();
         private.run(&[off]).await;
-        assert_eq!(world.settle(on).await, End::Before);
+        assert_eq!(world.assert_property(After::Operation, on).await.end, End::Before);
     }
 }
 
@@ -265,7 +271,10 @@ async fn no_connection_left(private: &PrivateServer, world: &World) {
     for conn in held {
         conn.disconnect().await.unwrap();
     }
-    assert_eq!(world.settle("no connection left").await, End::Before);
+    assert_eq!(
+        world.assert_property(After::Operation, "no connection left").await.end,
+        End::Before
+    );
 }
 
 /// The network goes while a dump holds commits back: the server lets them go by itself, though
@@ -282,7 +291,10 @@ async fn vanished_with_the_lock(world: &World) {
     let error = tokio::time::timeout(BOUND, running).await.expect("no end").unwrap().unwrap_err();
     assert_error(&world.server, &error, ErrorKind::Connect, &[]);
     proxy.stop().await;
-    assert_eq!(world.settle("vanished with the lock").await, End::Before);
+    assert_eq!(
+        world.assert_property(After::Operation, "vanished with the lock").await.end,
+        End::Before
+    );
 }
 
 on_each_server! {
@@ -317,7 +329,7 @@ on_each_server! {
                 assert!(kinds.contains(&error.kind()), "{what}: {}", error.chain());
                 assert_error(&server, error, error.kind(), &["max_user_connections"]);
             }
-            let end = world.settle(&what).await;
+            let end = world.assert_property(After::Operation, &what).await.end;
             assert_eq!(done.is_ok(), end == End::After, "{what}");
             ends.push(end);
         }
@@ -342,7 +354,7 @@ on_each_server! {
         assert_eq!(job.status().target, Some(TargetState::RolledBack), "{:?}", job.status());
         manager.shutdown(false).await;
         proxy.stop().await;
-        assert_eq!(world.settle_job("few connections").await.1, End::Before);
+        assert_eq!(world.assert_property(After::Job, "few connections").await.end, End::Before);
     }
 
     /// A real deadlock: two transactions that lock the same two rows in opposite order.

@@ -5,6 +5,7 @@ use snapdump::{ErrorKind, TlsMode};
 use super::child::{Child, Errand, JobTask, Limits, Task};
 use super::figure;
 use super::jobs::name;
+use super::property::{After, Found};
 use super::proxy::Proxy;
 use super::world::{End, World};
 use crate::backup::files_in;
@@ -31,7 +32,7 @@ on_each_server! {
         assert!(slow.chain.contains("exists"), "{}", slow.chain);
         proxy.stop().await;
         assert_eq!(files_in(world.directory.path()), ["dump.sql.gz"]);
-        assert_eq!(world.settle("two dumps").await, End::Before);
+        assert_eq!(world.assert_property(After::Operation, "two dumps").await.end, End::Before);
         figure("faults injected", 1);
     }
 
@@ -62,7 +63,7 @@ on_each_server! {
             proxy.release();
             let slow = slow.end().await.unwrap();
             proxy.stop().await;
-            let end = world.settle(&format!("two restores, {text}")).await;
+            let end = world.assert_property(After::Operation, &format!("two restores, {text}")).await.end;
             // Whoever says that it went well has compared: nobody says so of what is between.
             if slow.kind.is_none() {
                 assert_eq!(end, End::After, "{text}");
@@ -97,7 +98,7 @@ on_each_server! {
         let first = first.end().await.unwrap();
         assert_eq!(first.kind, None, "{}", first.chain);
         proxy.stop().await;
-        let (_, end) = world.settle_job("two jobs").await;
+        let Found { end, .. } = world.assert_property(After::Job, "two jobs").await;
         assert_eq!(end, End::After);
         figure("faults injected into jobs", 1);
     }

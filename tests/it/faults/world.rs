@@ -1,14 +1,13 @@
-//! The property of every fault, and the data that it is checked on.
+//! What faults are tried on: a backup, and a target that it is restored over.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::future::join_all;
-use mysql_async::prelude::Queryable as _;
-use snapdump::{ConnectOptions, Context, DumpOptions, RestoreOptions, verify};
+use snapdump::{ConnectOptions, DumpOptions, RestoreOptions};
 
-use crate::backup::{assert_no_session_left, dump_into, files_in, restore_with, state};
-use crate::compare::{Description, compare, quote_name};
+use crate::backup::{dump_into, restore_with, state};
+use crate::compare::{Description, compare};
 use crate::harness::{TestDatabase, TestServer, soon};
 use crate::roundtrip::connect;
 
@@ -48,7 +47,7 @@ pub(crate) struct World {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     Before,
-    /// Between before and after; the restore point has brought it back.
+    /// Between before and after.
     Between,
     After,
 }
@@ -110,21 +109,6 @@ impl World {
         impatient(&connect(&self.source))
     }
 
-    /// Fails when a lock is left on a table. Which tables there are depends on how far a restore came.
-    async fn assert_no_lock_left(&self, what: &str) {
-        let mut conn = self.target.conn().await;
-        let there: Vec<(String, String)> =
-            conn.query("SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'").await.unwrap();
-        let tables: Vec<_> =
-            there.iter().map(|(name, _)| format!("{} WRITE", quote_name(name))).collect();
-        if !tables.is_empty() {
-            conn.query_drop("SET SESSION lock_wait_timeout = 30").await.unwrap();
-            let locked = conn.query_drop(format!("LOCK TABLES {}", tables.join(","))).await;
-            assert!(locked.is_ok(), "{what}: {}", locked.unwrap_err());
-        }
-        conn.disconnect().await.unwrap();
-    }
-
     /// How to reach the target, impatiently.
     pub(crate) fn to(&self) -> ConnectOptions {
         impatient(&connect(&self.target))
@@ -132,33 +116,6 @@ impl World {
 
     pub(crate) fn restore_options(&self) -> RestoreOptions {
         RestoreOptions::default().with_restore_point_directory(self.directory.path())
-    }
-
-    /// **The property.** After any fault, when everything that ran has ended:
-    ///
-    /// - every file that has the name of a backup verifies, and nothing else is there;
-    /// - the database is as before or as after the operation, or between the two with a restore
-    ///   point that rolls it back;
-    /// - no query of ours is left on the server, and no lock.
-    ///
-    /// The directory is empty and the target as before when this returns.
-    pub(crate) async fn settle(&self, what: &str) -> End {
-        let what = format!("{}, {what}", self.server.name);
-        for database in [&self.source, &self.target] {
-            assert_no_session_left(database, SESSIONS_END).await;
-        }
-        let mut points = self.whole_backups(&what).await;
-        self.assert_no_lock_left(&what).await;
-
-        let end = self.end().await;
-        if end != End::Before {
-            let point = points.pop().unwrap_or_else(|| panic!("{what}: {end:?}, no restore point"));
-            self.roll_back(&point, &what).await;
-        }
-        for file in files_in(self.directory.path()) {
-            std::fs::remove_file(self.directory.path().join(file)).unwrap();
-        }
-        end
     }
 
     /// What the target is now.
@@ -173,30 +130,9 @@ impl World {
         }
     }
 
-    /// The files in the directory, each of which verifies.
-    async fn whole_backups(&self, what: &str) -> Vec<PathBuf> {
-        let mut whole = Vec::new();
-        for name in files_in(self.directory.path()) {
-            let path = self.directory.path().join(&name);
-            if let Err(error) = verify(&path, &Context::new()).await {
-                panic!("{what}: {name} does not verify: {}", error.chain());
-            }
-            whole.push(path);
-        }
-        whole
-    }
-
-    async fn roll_back(&self, point: &Path, what: &str) {
-        let undone = tempfile::tempdir().unwrap();
-        let options = RestoreOptions::default().with_restore_point_directory(undone.path());
-        restore_with(&self.target, point, &options).await;
-        // What only the failed restore made is no part of the restore point.
-        self.target.run(&DROP_NEW).await;
-        let differences: Vec<_> = compare(&self.before, &state(&self.target).await)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(differences, [""; 0], "{what}: not rolled back");
+    /// What of the target is not as before.
+    pub(super) async fn differences(&self) -> Vec<String> {
+        compare(&self.before, &state(&self.target).await).iter().map(ToString::to_string).collect()
     }
 }
 
