@@ -139,8 +139,8 @@ impl Cache {
                 Some(found) => found.info,
                 None => match describe(directory, &file) {
                     Ok(info) => info,
-                    // Deleted since.
-                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    // Deleted since, or a link is in its place.
+                    Err(error) if is_gone(&error) => continue,
                     Err(error) => return Err(error),
                 },
             };
@@ -201,6 +201,10 @@ fn describe(directory: &BackupDir, stored: &StoredFile) -> Result<BackupInfo> {
         Err(error) => info.problem = Some(error.chain()),
     }
     Ok(info)
+}
+
+fn is_gone(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Config)
 }
 
 fn not_ours() -> Error {

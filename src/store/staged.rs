@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
@@ -67,7 +68,13 @@ impl StagedFile {
         let (staged, path, overwrite) = (self.staged, self.path, self.overwrite);
         // From here to the end is one step that cannot be cancelled half-way.
         let work = move || {
+            let is_ours = is_at(&file, &staged);
             close(file, &staged).map_err(write)?;
+            // Whoever may write to the directory may have put something else there, such as a link,
+            // which would get the name of a backup.
+            if !is_ours.map_err(|error| Error::io("could not give the file its name", error))? {
+                return Err(replaced());
+            }
             let renamed = about_to(Step::Rename, &path).and_then(|()| {
                 let renamed =
                     if overwrite { staged.persist(&path) } else { staged.persist_noclobber(&path) };
@@ -129,6 +136,12 @@ fn close(file: File, path: &Path) -> io::Result<()> {
     synced
 }
 
+/// Whether a path leads to this file, and not by a link.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let (ours, there) = (file.metadata()?, path.symlink_metadata()?);
+    Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+}
+
 fn directory_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -138,6 +151,10 @@ fn directory_of(path: &Path) -> PathBuf {
 
 fn exists() -> Error {
     Error::new(ErrorKind::Io, "the file exists already and may not be replaced")
+}
+
+fn replaced() -> Error {
+    Error::new(ErrorKind::Io, "something else was put in the place of the unfinished file")
 }
 
 fn panicked(error: tokio::task::JoinError) -> Error {

@@ -12,6 +12,7 @@ mod hostile_server;
 mod jobs;
 mod killed;
 mod library;
+mod links;
 mod load;
 mod matrix;
 mod network;
