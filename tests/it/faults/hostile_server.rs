@@ -2,6 +2,7 @@
 //! packets changed, cut, doubled, left out, put into another order, or replaced by nonsense.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,7 @@ impl Numbers {
 }
 
 /// What is done to one packet of the server.
-const CHANGES: [&str; 13] = [
+const CHANGES: [&str; 16] = [
     "a bit",
     "a byte",
     "several bytes",
@@ -51,6 +52,9 @@ const CHANGES: [&str; 13] = [
     "twice",
     "an error",
     "asks for a file",
+    "in place of the next",
+    "renumbered in place of the next",
+    "another answer",
 ];
 
 /// Packets that mean something, wherever they come.
@@ -62,8 +66,17 @@ fn framed(payload: &[u8], sequence: u8) -> Vec<u8> {
     [&length.to_le_bytes()[..], payload].concat()
 }
 
-/// Changes one packet of a conversation, and says how.
-fn mutate(record: &Record, numbers: &mut Numbers) -> (Record, String) {
+/// A conversation of which one packet is not what it was.
+struct Lie {
+    record: Record,
+    what: String,
+    /// Whether nobody can believe it: the numbers of packets are wrong that the operation has to
+    /// read before it asks on.
+    is_found: bool,
+}
+
+/// Changes one packet of a conversation.
+fn mutate(record: &Record, numbers: &mut Numbers) -> Lie {
     let mut record = record.clone();
     let spoken: Vec<usize> = (0..record.len()).filter(|at| !record[*at].is_empty()).collect();
     let connection = spoken[numbers.below(spoken.len())];
@@ -74,6 +87,14 @@ fn mutate(record: &Record, numbers: &mut Numbers) -> (Record, String) {
     let Packet::FromServer(bytes) = script[at].clone() else { unreachable!() };
     let payload = bytes[4..].to_vec();
     let change = CHANGES[numbers.below(CHANGES.len())];
+    let what = format!("connection {connection}, packet {at}: {change}");
+    let asks_on = connection == 0 && script[at..].contains(&Packet::FromClient);
+    if change.contains("next") || change.contains("answer") {
+        disorder(script, at, change, numbers);
+        let is_next = change == "in place of the next"
+            && script.get(at + 1) == Some(&Packet::FromServer(bytes));
+        return Lie { record, what, is_found: asks_on && is_next };
+    }
     let mut changed = bytes.clone();
     match change {
         "a bit" => {
@@ -105,7 +126,7 @@ fn mutate(record: &Record, numbers: &mut Numbers) -> (Record, String) {
         "empty" => changed = framed(b"", bytes[3]),
         "header too long" => changed[2] = changed[2].wrapping_add(1 + numbers.byte() % 200),
         "header too short" => changed[0] = changed[0].wrapping_sub(1 + numbers.byte() % 3),
-        "sequence number" => changed[3] = numbers.byte(),
+        "sequence number" => changed[3] = changed[3].wrapping_add(1 + numbers.byte() % 255),
         "left out" => changed.clear(),
         "twice" => changed.extend_from_slice(&bytes),
         "an error" => changed = framed(ERROR, bytes[3]),
@@ -115,7 +136,53 @@ fn mutate(record: &Record, numbers: &mut Numbers) -> (Record, String) {
     if numbers.below(4) == 0 {
         script.truncate(at + 1);
     }
-    (record, format!("connection {connection}, packet {at}: {change}"))
+    Lie { record, what, is_found: asks_on && change == "sequence number" }
+}
+
+/// Whole packets in another order: two are exchanged, as they are or as if they were numbered so;
+/// or the server answers what it was asked before, or will be.
+fn disorder(script: &mut [Packet], at: usize, change: &str, numbers: &mut Numbers) {
+    if change == "another answer" {
+        let answers = answers(script);
+        let this = answers.iter().position(|answer| answer.contains(&at)).unwrap();
+        let other = (this + 1 + numbers.below(answers.len() - 1)) % answers.len();
+        let said: Vec<u8> =
+            script[answers[other].clone()].iter().flat_map(bytes_of).copied().collect();
+        for packet in &mut script[answers[this].clone()] {
+            *packet = Packet::FromServer(Vec::new());
+        }
+        script[at] = Packet::FromServer(said);
+        return;
+    }
+    let later = &script[at + 1..];
+    let Some(next) = later.iter().position(|packet| *packet != Packet::FromClient) else { return };
+    script.swap(at, at + 1 + next);
+    if change.starts_with("renumbered") {
+        let [first, second] = script.get_disjoint_mut([at, at + 1 + next]).unwrap();
+        if let (Packet::FromServer(first), Packet::FromServer(second)) = (first, second) {
+            std::mem::swap(&mut first[3], &mut second[3]);
+        }
+    }
+}
+
+/// Where the answers of a server are in a conversation.
+fn answers(script: &[Packet]) -> Vec<Range<usize>> {
+    let mut answers: Vec<Range<usize>> = Vec::new();
+    for (at, packet) in script.iter().enumerate() {
+        match answers.last_mut() {
+            _ if *packet == Packet::FromClient => {}
+            Some(last) if last.end == at => last.end += 1,
+            _ => answers.push(at..at + 1),
+        }
+    }
+    answers
+}
+
+fn bytes_of(packet: &Packet) -> &[u8] {
+    match packet {
+        Packet::FromServer(bytes) => bytes,
+        Packet::FromClient => &[],
+    }
 }
 
 /// Asserts what an operation with a lying server may end in.
@@ -181,17 +248,18 @@ on_each_server! {
         let from = quickly(&from);
 
         let lie = async |seed| {
-            let (lie, what) = mutate(&record, &mut Numbers(seed));
+            let Lie { record, what, is_found } = mutate(&record, &mut Numbers(seed));
             let what = format!("{}, seed {seed}, {what}", server.name);
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("dump.sql.gz");
-            let fake = Fake::start(Arc::new(lie)).await;
+            let fake = Fake::start(Arc::new(record)).await;
             let since = Instant::now();
             let context = Context::new();
             match dump_to_path(&fake.options(&from), &path, &options, &context).await {
                 Ok(_) => {
                     // Whatever was said in it, it is a whole file.
                     snapdump::verify(&path, &context).await.unwrap();
+                    assert!(!is_found, "{what}: believed");
                     assert_eq!(files_in(directory.path()), ["dump.sql.gz"], "{what}");
                     None
                 }
@@ -221,11 +289,12 @@ on_each_server! {
         restore(&fake.options(&to), &backup, &options, &Context::new()).await.unwrap();
         let to = quickly(&to);
         let lie = async |seed| {
-            let (lie, what) = mutate(&record, &mut Numbers(seed));
+            let Lie { record, what, is_found } = mutate(&record, &mut Numbers(seed));
             let what = format!("{}, seed {seed}, {what}", server.name);
-            let fake = Fake::start(Arc::new(lie)).await;
+            let fake = Fake::start(Arc::new(record)).await;
             let since = Instant::now();
             let done = restore(&fake.options(&to), &backup, &options, &Context::new()).await;
+            assert!(!is_found || done.is_err(), "{what}: believed");
             done.err().map(|error| {
                 assert_typed(&what, since, &error);
                 error.kind()
