@@ -404,6 +404,31 @@ mod tests {
         assert!(visits.iter().all(|visit| !visit.is_encrypted));
     }
 
+    /// A peer that is gone is noticed though nobody waits for it: the kernel asks after half a minute.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_asks_after_a_silent_peer() {
+        let (options, _) = Fake::default().start().await;
+        let conn = options.connect(&Context::new()).await.unwrap();
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        // Columns (proc(5)): number, our end, their end, state, queues, timer and when it ends.
+        let to_fake = format!(":{:04X}", options.port());
+        let sockets: Vec<Vec<&str>> = table
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|columns| columns[2].ends_with(&to_fake) && columns[3] == "01")
+            .collect();
+        assert!(!sockets.is_empty(), "{table}");
+        for socket in sockets {
+            let (timer, when) = socket[5].split_once(':').unwrap();
+            assert_eq!(timer, "02", "no keepalive: {socket:?}");
+            // In hundredths of a second; a little of it is over.
+            let when = u64::from_str_radix(when, 16).unwrap();
+            assert!((2_000..=3_000).contains(&when), "{when}");
+        }
+        conn.disconnect().await.unwrap();
+    }
+
     #[tokio::test]
     async fn the_answers_of_a_server_have_kinds_and_words() {
         for (number, kind, words) in [

@@ -8,6 +8,7 @@ mod attackers;
 pub(crate) mod child;
 mod clock;
 mod disk;
+mod downgrade;
 mod hostile_server;
 mod jobs;
 mod killed;

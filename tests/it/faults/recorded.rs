@@ -22,7 +22,7 @@ pub(super) enum Packet {
 pub(super) type Record = Vec<Vec<Packet>>;
 
 /// Reads one packet as it is, header and all.
-async fn packet(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+pub(super) async fn packet(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let mut packet = vec![0; 4];
     from.read_exact(&mut packet).await?;
     let length = u32::from_le_bytes([packet[0], packet[1], packet[2], 0]) as usize;
