@@ -10,7 +10,7 @@ mod others;
 mod phases;
 mod refusals;
 mod rollback;
-mod setup;
+pub(crate) mod setup;
 mod space;
 mod stopping;
 mod whole_server;

@@ -63,7 +63,7 @@ pub(super) fn forged(path: &std::path::Path, from: &str, to: &str) -> Vec<u8> {
 }
 
 /// The number, from 1, of the statement that begins at an offset of a script.
-fn number_at(script: &[u8], offset: usize, mariadb: bool) -> u64 {
+pub(super) fn number_at(script: &[u8], offset: usize, mariadb: bool) -> u64 {
     let dialect = if mariadb { Dialect::MariaDb } else { Dialect::MySql { dollar_quotes: true } };
     let mut splitter = Splitter::new(SplitOptions::new(dialect));
     let mut rest = script;
