@@ -45,6 +45,7 @@ mod jobs;
 mod locks;
 mod log;
 mod nontransactional;
+mod one_state;
 mod options;
 mod parallel_dump;
 mod parallel_restore;

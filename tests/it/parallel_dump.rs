@@ -1,6 +1,5 @@
 //! Several connections read one state, cut large tables into pieces, and lose nothing between them.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mysql_async::Opts;
@@ -13,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::backup::{dump_into, plain, restore_into, restore_with};
 use crate::compare::{compare, describe};
 use crate::harness::{TestDatabase, TestServer};
-use crate::roundtrip::{connect, scratch};
+use crate::roundtrip::scratch;
 
 /// Tables whose keys are of every kind that is cut, and of some that are not, each of a few hundred
 /// rows of half a kilobyte.
@@ -204,6 +203,88 @@ on_each_server! {
         assert_eq!(lines, [""; 0]);
     }
 
+    /// However the keys lie, there are about as many queries as pieces that the rows fill.
+    async fn gaps_between_keys_make_no_empty_pieces(server: TestServer) {
+        const ROWS: u64 = 2000;
+        const PIECE_BYTES: u64 = 64 << 10;
+        // From 1 to 2000: the first key, and so on.
+        let keys = [
+            ("close", "n"),
+            ("every_second", "n * 2"),
+            ("sparse", "n * 50"),
+            ("very_sparse", "n * 4000000000000000"),
+            ("hole", "IF(n <= 1000, n, n + 1000000000)"),
+            ("skewed", "IF(n <= 1990, n, n * 4000000000000000)"),
+            ("both_ends", "CASE n WHEN 1 THEN -9223372036854775808 WHEN 2 THEN 9223372036854775807 \
+                           ELSE n END"),
+            ("clusters", "n DIV 100 * 1000000000000 + n"),
+        ];
+        let database = server.database().await;
+        let mut conn = database.conn().await;
+        conn.query_drop("CREATE TABLE numbers (n BIGINT PRIMARY KEY)").await.unwrap();
+        conn.query_drop(if server.is_mariadb() {
+            "SET max_recursive_iterations = 100000"
+        } else {
+            "SET cte_max_recursion_depth = 100000"
+        })
+        .await
+        .unwrap();
+        conn.query_drop(format!(
+            "INSERT INTO numbers WITH RECURSIVE s AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM s \
+             WHERE n < {ROWS}) SELECT n FROM s"
+        ))
+        .await
+        .unwrap();
+        for (table, key) in keys {
+            conn.query_drop(format!("CREATE TABLE {table} (id BIGINT PRIMARY KEY, x VARCHAR(500))"))
+                .await
+                .unwrap();
+            let insert = format!("INSERT INTO {table} SELECT {key}, REPEAT('x', 400) FROM numbers");
+            conn.query_drop(insert).await.unwrap();
+            let sql = format!("ANALYZE TABLE {table}");
+            let _: Vec<mysql_async::Row> = conn.query(sql).await.unwrap();
+        }
+        let (port, commands) = recording_proxy(&server).await;
+        let opts = Opts::from_url(&server.url).unwrap();
+        let url = format!(
+            "mysql://root:{}@127.0.0.1:{port}/{}?ssl-mode=disabled",
+            opts.pass().unwrap(),
+            database.name
+        );
+        let options = plain().with_connections(3).with_chunk_bytes(PIECE_BYTES);
+        let report = dump(
+            &ConnectOptions::from_url(&url).unwrap(),
+            Vec::new(),
+            &options,
+            &Context::new(),
+        )
+        .await
+        .unwrap();
+        assert_eq!(report.rows, ROWS * (1 + keys.len() as u64));
+
+        let commands = std::mem::take(&mut *commands.lock().unwrap());
+        for (table, _) in keys {
+            // As many rows as the dump takes for a piece, by what the server guesses.
+            let sql = format!(
+                "SELECT DATA_LENGTH DIV TABLE_ROWS FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = '{}' AND TABLE_NAME = '{table}'",
+                database.name
+            );
+            let row_bytes: Option<u64> = conn.query_first(sql).await.unwrap();
+            let pieces = ROWS.div_ceil(PIECE_BYTES / row_bytes.unwrap());
+            let name = format!("`{table}`");
+            let forced = commands
+                .iter()
+                .filter(|sql| sql.contains("FORCE INDEX (PRIMARY)") && sql.contains(&name))
+                .count() as u64;
+            // A query for the end of a piece, and one for its rows; a piece of numbers, which needs
+            // only one, may be half full.
+            assert!(forced >= pieces, "{table}: {forced} queries, {pieces} pieces");
+            assert!(forced <= 2 * (pieces + 1) + 1, "{table}: {forced} queries, {pieces} pieces");
+        }
+        conn.disconnect().await.unwrap();
+    }
+
     /// A range of keys makes the server pass over partitions in which it has no place.
     async fn rows_in_a_wrong_partition_are_read(server: TestServer) {
         let database = keys_of_all_kinds(&server).await;
@@ -292,65 +373,6 @@ on_each_server! {
             conn.disconnect().await.unwrap();
         }
         conn.disconnect().await.unwrap();
-    }
-
-    /// What one transaction writes to several tables, several connections see as a whole or not at
-    /// all, whichever of them reads which table; also where the account may take no lock.
-    async fn several_connections_see_one_state(server: TestServer) {
-        let database = server.database().await;
-        let tables: Vec<String> = (0..6).map(|number| format!("t{number}")).collect();
-        for table in &tables {
-            database
-                .run(&[
-                    // Long values and more than a few rows: each table is taken on its own.
-                    &format!("CREATE TABLE {table} (id INT PRIMARY KEY, n INT, x LONGTEXT)"),
-                    &format!(
-                        "INSERT INTO {table} (id, n) WITH RECURSIVE s AS (SELECT 1 AS id UNION ALL \
-                         SELECT id + 1 FROM s WHERE id < 40) SELECT id, 0 FROM s"
-                    ),
-                ])
-                .await;
-        }
-        let limited = reader_of(&database).await;
-        let stop = Arc::new(AtomicBool::new(false));
-        let written = Arc::new(AtomicU64::new(0));
-        let mut conn = database.conn().await;
-        let (stopped, counter, names) = (Arc::clone(&stop), Arc::clone(&written), tables.clone());
-        let writer = tokio::spawn(async move {
-            while !stopped.load(Ordering::Relaxed) {
-                conn.query_drop("START TRANSACTION").await.unwrap();
-                for table in &names {
-                    let sql = format!("UPDATE {table} SET n = n + 1 WHERE id = 7");
-                    conn.query_drop(sql).await.unwrap();
-                }
-                conn.query_drop("COMMIT").await.unwrap();
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-            conn.disconnect().await.unwrap();
-        });
-        let root = connect(&database);
-        let options = plain().with_connections(3);
-        let mut several = 0;
-        for round in 0..40 {
-            let account = if round % 4 == 3 { &limited } else { &root };
-            let mut output = Vec::new();
-            let report = dump(account, &mut output, &options, &Context::new()).await.unwrap();
-            several += u32::from(report.snapshot.connections == 3);
-            let text = String::from_utf8(output).unwrap();
-            let values: Vec<&str> = text
-                .lines()
-                .filter_map(|line| line.strip_prefix("(7,"))
-                .map(|line| line.split(',').next().unwrap())
-                .collect();
-            assert_eq!(values.len(), tables.len());
-            assert!(values.iter().all(|value| value == &values[0]), "{values:?} {report:?}");
-        }
-        stop.store(true, Ordering::Relaxed);
-        writer.await.unwrap();
-        drop_reader_of(&database).await;
-        assert!(written.load(Ordering::Relaxed) > 100, "the writer hardly wrote");
-        // Root always can: without a lock, or else with one.
-        assert!(several >= 30, "{several} of 40");
     }
 
     /// One connection needs no privilege beyond reading, and the same rows give the same script.
