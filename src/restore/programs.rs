@@ -23,7 +23,7 @@ const REACHING_KEPT: usize = 3;
 pub(super) struct Programs(Arc<Mutex<State>>);
 
 /// What a program does that no statement may.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reaching {
     /// As in "the trigger 't' reaches into the database 'd'".
     pub(super) does: String,
@@ -33,8 +33,9 @@ pub(super) struct Reaching {
 
 #[derive(Debug, Default)]
 struct State {
-    made: Made,
-    reaching: Vec<(String, Reaching)>,
+    /// Shared with those who look through the rows of a statement, for which nobody else has to wait.
+    made: Arc<Made>,
+    reaching: Arc<Vec<(String, Reaching)>>,
     /// How many were made.
     total: u64,
 }
@@ -57,7 +58,7 @@ impl Programs {
             return;
         }
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.made.mixed |= reading.charset != Charset::Utf8;
+        state.note_charset(reading);
         for program in &examined.programs {
             state.add(program, place, reaching(program));
         }
@@ -67,15 +68,18 @@ impl Programs {
 
     /// Refuses a statement that runs any of them, if one of them does what is not allowed.
     pub(super) fn judge(&self, text: &[u8], reading: &Reading, several: bool) -> Result<()> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.reaching.is_empty() {
-            return Ok(());
-        }
-        state.made.mixed |= reading.charset != Charset::Utf8;
-        let Some((program, Reaching { does, option })) = state.reaching.first() else {
+        let (made, reaching) = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.reaching.is_empty() {
+                return Ok(());
+            }
+            state.note_charset(reading);
+            (Arc::clone(&state.made), Arc::clone(&state.reaching))
+        };
+        let Some((program, Reaching { does, option })) = reaching.first() else {
             return Ok(());
         };
-        let run = match runs(text, reading, several, &state.made) {
+        let run = match runs(text, reading, several, &made) {
             None => return Ok(()),
             Some(Run::Changes(name)) => format!("changes '{}'", one_line(&name)),
             Some(Run::Calls(name)) => format!("calls '{}'", one_line(&name)),
@@ -92,9 +96,15 @@ impl Programs {
 }
 
 impl State {
+    fn note_charset(&mut self, reading: &Reading) {
+        if reading.charset != Charset::Utf8 && !self.made.mixed {
+            Arc::make_mut(&mut self.made).mixed = true;
+        }
+    }
+
     fn add(&mut self, program: &Program, place: &Location, reaching: Option<Reaching>) {
         self.total += 1;
-        let made = &mut self.made;
+        let made = Arc::make_mut(&mut self.made);
         let name = program.name.to_lowercase();
         match program.kind {
             ProgramKind::Trigger => {
@@ -118,14 +128,16 @@ impl State {
             && self.reaching.len() < REACHING_KEPT
         {
             let (word, name) = (program.kind.word(), one_line(&program.name));
-            self.reaching.push((format!("the {word} '{name}' ({place})"), reaching));
+            let program = format!("the {word} '{name}' ({place})");
+            Arc::make_mut(&mut self.reaching).push((program, reaching));
         }
     }
 
     /// Triggers go with their table to its new name.
     fn rename(&mut self, names: &[String]) {
         let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
-        for known in [&mut self.made.tables, &mut self.made.views] {
+        let made = Arc::make_mut(&mut self.made);
+        for known in [&mut made.tables, &mut made.views] {
             if names.iter().any(|name| known.contains(name)) {
                 known.extend(names.iter().cloned());
             }
