@@ -16,6 +16,7 @@ use crate::archive::{ObjectEntry, Section};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::server::Database;
+use crate::sql::encryption;
 use crate::sql::literal::push_string;
 
 /// How many tables a statement drops at a time.
@@ -65,17 +66,23 @@ impl Dump {
         if !shared.options.definitions() {
             return Ok(());
         }
+        // A whole database keeps its defaults; a few tables out of it do not change another's.
+        let whole = shared.options.include().is_empty();
         let name = quote_identifier(&database.name);
         let Reader { session, script, .. } = &mut self.main;
         script.comment(format_args!("{}", ObjectName::database(&database.name)));
         if shared.plan.names_databases {
             let sql = format!("SHOW CREATE DATABASE IF NOT EXISTS {name}");
             let row = session.query_one(&sql).await?;
-            script.statement(row.bytes(1)?.unwrap_or_default());
+            let create = row.bytes(1)?.unwrap_or_default();
+            if whole && database.encrypted.is_some() {
+                script.statement(encryption::left_out_of(create));
+            } else {
+                script.statement(create);
+            }
             script.statement(format!("USE {name}"));
         }
-        // A whole database keeps its defaults; a few tables out of it do not change another's.
-        if shared.options.include().is_empty() {
+        if whole {
             let mut sql = format!(
                 "ALTER DATABASE CHARACTER SET = {} COLLATE = {}",
                 database.charset, database.collation
@@ -85,10 +92,10 @@ impl Dump {
                 sql.extend_from_slice(b" COMMENT = ");
                 push_string(&mut sql, comment.as_bytes());
             }
-            if database.encrypted {
-                sql.extend_from_slice(b" ENCRYPTION = 'Y'");
-            }
             script.statement(sql);
+            if let Some(encrypted) = database.encrypted {
+                script.statement(encryption::statement(encrypted));
+            }
             if database.read_only {
                 self.warnings
                     .push(format!("database {name} is read only; a copy that is restored is not"));

@@ -10,6 +10,7 @@ mod compare;
 mod definer;
 mod destination;
 mod differences;
+mod encryption;
 mod indexes;
 mod offline;
 mod options;

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
 use super::check::{Start, lex_error, locate};
+use super::encryption::{self, Kept};
 use super::policy::{Policy, Verdict};
 use super::replayed::Replayed;
 use super::source::{Source, Text};
@@ -219,12 +220,22 @@ impl<'a> Script<'a> {
                     *last = Replayed::default();
                     continue;
                 }
+                let statement = self.buffer.get(statement.text.clone()).unwrap_or_default();
+                let kept = encryption::kept(session, statement, &error).await?;
                 let error = at(refused(error)).at(|place| {
                     place.excerpt = Some(text).filter(|text| !text.is_empty());
                 });
                 // Whatever part of it was done.
                 asks = true;
-                last.failed(error, self.policy.goes_on())?;
+                match kept {
+                    None => last.failed(error, self.policy.goes_on())?,
+                    Some(Kept::Wanted) => {}
+                    Some(Kept::Encryption) => last.note(format!(
+                        "the database keeps its default encryption, which the script would end: the \
+                         server lets nobody without TABLE_ENCRYPTION_ADMIN do so ({})",
+                        error.location()
+                    )),
+                }
             } else {
                 last.note_warnings(session, || {
                     let mut place = Location::default();

@@ -45,6 +45,8 @@ pub(super) struct Replayed {
     pub(super) warning_codes: BTreeMap<u16, u64>,
     /// The first of them.
     warnings: Vec<String>,
+    /// What was left out, in our own words.
+    notes: Vec<String>,
     /// Where the first warning was of those after which data is not what it was.
     changed_data: Option<String>,
     errors: Vec<Error>,
@@ -63,6 +65,7 @@ impl Replayed {
         }
         let room = WARNINGS_KEPT.saturating_sub(self.warnings.len());
         self.warnings.extend(other.warnings.into_iter().take(room));
+        self.notes.extend(other.notes);
         self.changed_data = self.changed_data.take().or(other.changed_data);
         self.errors_total += other.errors_total;
         let room = ERRORS_KEPT.saturating_sub(self.errors.len());
@@ -79,6 +82,11 @@ impl Replayed {
             self.errors.push(error);
         }
         Ok(())
+    }
+
+    /// Takes note of what was left out.
+    pub(super) fn note(&mut self, line: String) {
+        self.notes.push(line);
     }
 
     /// What the replay came to: an error that ended it, or the first of those after which it went
@@ -142,6 +150,7 @@ impl Replayed {
                  first: {first}"
             ));
         }
+        lines.extend(self.notes);
         lines.extend(self.warnings);
         let kept = u64::try_from(WARNINGS_KEPT).unwrap_or(u64::MAX);
         let listed: u64 = self.warning_codes.values().sum();

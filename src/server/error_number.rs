@@ -52,6 +52,7 @@ pub(crate) const ER_PROCACCESS_DENIED_ERROR: u16 = 1370;
 pub(crate) const ER_TABLE_DEF_CHANGED: u16 = 1412;
 pub(crate) const ER_BINLOG_CREATE_ROUTINE_NEED_SUPER: u16 = 1419;
 pub(crate) const ER_NO_SUCH_USER: u16 = 1449;
+pub(crate) const ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION: u16 = 1792;
 pub(crate) const ER_EVENT_DOES_NOT_EXIST: u16 = 1539;
 pub(crate) const ER_PLUGIN_IS_NOT_LOADED: u16 = 1524;
 pub(crate) const ER_ACCESS_DENIED_NO_PASSWORD_ERROR: u16 = 1698;
@@ -60,6 +61,7 @@ pub(crate) const ER_MUST_CHANGE_PASSWORD_LOGIN: u16 = 1862;
 pub(crate) const ER_ACCESS_DENIED_CHANGE_USER_ERROR: u16 = 1873;
 pub(crate) const ER_SERVER_OFFLINE_MODE: u16 = 3032;
 pub(crate) const ER_SECURE_TRANSPORT_REQUIRED: u16 = 3159;
+pub(crate) const ER_CANNOT_SET_DATABASE_ENCRYPTION: u16 = 3827;
 
 /// Whether an error says that an object, or the version of it that a snapshot knows, is not there.
 pub(crate) const fn is_missing_or_changed(number: u16) -> bool {

@@ -4,6 +4,7 @@
 //! tells it how wide a character is. Both take whatever bytes they are given and never panic.
 
 pub mod charset;
+pub(crate) mod encryption;
 pub(crate) mod excerpt;
 pub(crate) mod json;
 pub(crate) mod literal;

@@ -33,6 +33,7 @@ mod corpus;
 mod counts;
 mod databases;
 mod deadlocks;
+mod encryption;
 mod failures;
 mod faults;
 mod foreign_dumps;

@@ -119,7 +119,7 @@ impl Session {
             };
             match column.as_str() {
                 "SCHEMA_COMMENT" => database.comment = Some(value),
-                "DEFAULT_ENCRYPTION" => database.encrypted = value == "YES",
+                "DEFAULT_ENCRYPTION" => database.encrypted = Some(value == "YES"),
                 _ => database.read_only = value.contains("READ ONLY=1"),
             }
         }

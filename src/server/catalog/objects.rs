@@ -14,7 +14,7 @@ pub(crate) struct Database {
     /// `MariaDB`'s comment; `None` where the server keeps none.
     pub(crate) comment: Option<String>,
     /// Whether `MySQL` encrypts tables in it that do not say otherwise.
-    pub(crate) encrypted: bool,
+    pub(crate) encrypted: Option<bool>,
     /// Whether `MySQL` lets nobody change it.
     pub(crate) read_only: bool,
     /// Whether a foreign key of it names columns that are no unique key, as `MySQL` allows by option.
@@ -104,7 +104,7 @@ impl Database {
             charset,
             collation,
             comment: None,
-            encrypted: false,
+            encrypted: None,
             loose_keys: false,
             read_only: false,
             tables: Vec::new(),
