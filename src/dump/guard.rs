@@ -18,7 +18,7 @@ use super::plan::Plan;
 use crate::archive::ObjectEntry;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ident::{ObjectKind, ObjectName};
+use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::server::{
     ConnectOptions, Database, ER_LOCK_WAIT_TIMEOUT, Fingerprints, InnodbIds, Session, TableState,
     TableStates, is_missing_or_changed,
@@ -113,6 +113,13 @@ impl Guard {
     /// Whether another table, made after this one, could have the same state.
     fn could_be_another(&self, state: &TableState) -> bool {
         self.is_recent(state) || state.creation_untold
+    }
+
+    /// The guard's connection, in a database: for what the snapshot's own refuse, because their
+    /// transactions only read.
+    pub(super) async fn session_in(&mut self, database: &str) -> Result<&mut Session> {
+        self.session.execute(format!("USE {}", quote_identifier(database))).await?;
+        Ok(&mut self.session)
     }
 
     /// Closes the guard's connection.

@@ -159,6 +159,11 @@ pub(super) fn expression<'a>(create: &'a str, column: &str) -> Option<&'a str> {
 }
 
 /// Where `wanted` begins first in `text`, strings and identifiers before it left out.
+/// Whether a text stands in a definition, and not in a name, comment or literal.
+pub(super) fn holds(text: &[u8], wanted: &[u8]) -> bool {
+    outside_quotes(text, wanted).is_some()
+}
+
 fn outside_quotes(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some((&byte, _)) = text.get(at..)?.split_first() {

@@ -10,7 +10,9 @@ use super::script::Script;
 use super::session_settings::{SCRIPT_SQL_MODE, set_charset};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, ER_BAD_FIELD_ERROR, Flavor, Session, Trigger, string_literal};
+use crate::server::{
+    Database, ER_BAD_FIELD_ERROR, ER_PARSE_ERROR, Flavor, Session, Trigger, string_literal,
+};
 use crate::sql::charset::Charset;
 use crate::sql::literal::push_comment;
 use crate::sql::split::Dialect;
@@ -105,7 +107,18 @@ impl StoredProgram {
             }
             _ => Answer { sql_mode: 1, time_zone: None, create: 2, charset_client: Some(3) },
         };
-        let row = session.query_one(&show_create(object)).await?;
+        let row = match session.query_one(&show_create(object)).await {
+            Err(error) if error.server().is_some_and(|told| told.number == ER_PARSE_ERROR) => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "the server itself cannot read its definition any more (nor run it): drop it \
+                     or make it anew, where its names are of letters that the client's character set \
+                     has in the places of ASCII's signs (swe7) from a client of utf8mb4; or leave it out",
+                )
+                .with_source(error));
+            }
+            answer => answer?,
+        };
         let create = row.bytes(answer.create)?.map(<[u8]>::to_vec).ok_or_else(|| {
             // The server answers NULL to an account that may not see the body.
             Error::new(

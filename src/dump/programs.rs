@@ -77,7 +77,10 @@ impl Dump {
             self.use_database(database).await?;
             for name in database.views.keys() {
                 let object = self.enter_object(ObjectKind::View, database, name);
-                let view = View::read(&mut self.main.session, object.clone(), definer).await;
+                let view = {
+                    let session = &mut self.main.session;
+                    View::read(session, &shared.guard, object.clone(), definer).await
+                };
                 views.push((number, at_object(view, &object)?));
                 self.main.session.release_metadata_locks().await?;
             }

@@ -12,7 +12,7 @@ use super::unsigned::{Integers, UnsignedIn};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
-use crate::server::{Charset, Column, ColumnKind, Rows, Session, Table};
+use crate::server::{Charset, Column, ColumnKind, Generated, Rows, Session, Table};
 use crate::sql::json;
 use crate::sql::literal::{
     DateParts, push_date, push_datetime, push_double, push_float, push_hex, push_integer,
@@ -23,6 +23,9 @@ use crate::sql::literal::{
 /// `max_allowed_packet` that is in use.
 const INSERT_BYTES: usize = 1 << 20;
 
+/// What stands in front of the rows of a statement.
+const VALUES: &str = "VALUES\n";
+
 /// The rows of one table on their way into the script.
 pub(super) struct TableRows<'a> {
     table: &'a Table,
@@ -32,6 +35,10 @@ pub(super) struct TableRows<'a> {
     columns: Vec<&'a Column>,
     /// Where a statement is closed, in bytes.
     insert_bytes: usize,
+    /// Whether a row that stands alone is written as a query. With `VALUES` the server refuses it, in
+    /// any mode, where a generated column that is NOT NULL computes NULL; several such rows, and
+    /// queries, get what the row had: the zero of the type.
+    alone_as_query: bool,
     /// What a statement may not exceed, unless a single row does, in bytes.
     packet_bytes: usize,
     /// Set when a JSON document was written whose text may not say all of it.
@@ -61,14 +68,23 @@ impl<'a> TableRows<'a> {
     ) -> Self {
         let columns: Vec<_> = table.stored_columns().chain(versions.times(table)).collect();
         let names: Vec<_> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        let computes = |column: &Column| column.generated == Generated::Stored && column.not_null;
+        // No query gives a default.
+        let by_default =
+            |column: &&Column| column.kind == ColumnKind::Vector { empty_by_default: true };
+        let alone_as_query = !table.versioned
+            && table.columns.iter().any(computes)
+            && !columns.is_empty()
+            && !columns.iter().any(by_default);
         let packet_bytes = usize::try_from(target_max_allowed_packet).unwrap_or(usize::MAX);
         Self {
             object,
             insert: format!(
-                "INSERT INTO {} ({}) VALUES\n",
+                "INSERT INTO {} ({}) {VALUES}",
                 quote_identifier(&table.name),
                 names.join(",")
             ),
+            alone_as_query,
             integers: Integers::new(columns.len()),
             columns,
             insert_bytes: INSERT_BYTES.min(packet_bytes / 2),
@@ -284,6 +300,12 @@ impl<'a> TableRows<'a> {
         if let (ColumnKind::Json, Value::Bytes(document)) = (&column.kind, value) {
             self.look_into(document, position);
         }
+        if let (ColumnKind::Vector { empty_by_default: false }, Value::Bytes(bytes)) =
+            (&column.kind, value)
+            && bytes.is_empty()
+        {
+            return Err(vector_of_no_length(&self.table.name, &column.name));
+        }
         self.push_value(out, &column.kind, value).map_err(|message| {
             Error::new(
                 ErrorKind::Protocol,
@@ -349,10 +371,9 @@ impl<'a> TableRows<'a> {
                     return Err("a double that SQL cannot write");
                 }
             }
-            (ColumnKind::Vector { empty_by_default }, Value::Bytes(bytes)) if bytes.is_empty() => {
-                if !empty_by_default {
-                    return Err("a vector of no length, which no literal is");
-                }
+            (ColumnKind::Vector { empty_by_default: true }, Value::Bytes(bytes))
+                if bytes.is_empty() =>
+            {
                 out.extend_from_slice(b"DEFAULT");
             }
             (ColumnKind::Binary | ColumnKind::Vector { .. }, Value::Bytes(bytes)) => {
@@ -411,6 +432,18 @@ pub(super) async fn key_literals(
         first.get_or_insert(literals);
     }
     Ok(first)
+}
+
+fn vector_of_no_length(table: &str, column: &str) -> Error {
+    let (table, column) = (quote_identifier(table), quote_identifier(column));
+    Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "a vector of no length is in the column {column}, and only the default of a column that \
+             is NOT NULL and has no other default can write one: give those rows a value (UPDATE \
+             {table} SET {column} = … WHERE LENGTH({column}) = 0), or leave the table out"
+        ),
+    )
 }
 
 /// What is read of a column.
@@ -546,7 +579,13 @@ impl<'a, 'b> Inserts<'a, 'b> {
     }
 
     fn close(&mut self) {
-        if let Some((start, _)) = self.open.take() {
+        if let Some((start, rows)) = self.open.take() {
+            if rows == 1 && self.table.alone_as_query {
+                let row = start + self.table.insert.len();
+                self.out.splice(row - VALUES.len()..=row, *b"SELECT ");
+                // The parenthesis behind it.
+                self.out.pop();
+            }
             self.largest = self.largest.max(self.out.len() - start);
             self.out.extend_from_slice(b";\n");
         }

@@ -13,6 +13,10 @@ use crate::server::{Charset, Column, ColumnKind, Database, Flavor, Session, Tabl
 /// The SQL mode in which `MariaDB` keeps options that it does not know, and prints them as such.
 const KEEPS_UNKNOWN_OPTIONS: &str = "IGNORE_BAD_TABLE_OPTIONS";
 
+/// What `MariaDB` (11.8) prints in front of a literal that it has taken for a moment. The table keeps
+/// the literal as it was written, which nothing tells.
+const OF_LOCAL_TIME: &[u8] = b"TIMESTAMP/*WITH LOCAL TIME ZONE*/'";
+
 /// What makes a table.
 pub(super) struct Definition {
     statements: Vec<Vec<u8>>,
@@ -73,6 +77,15 @@ pub(super) async fn definition(
             "the literals in CHECK constraints and generated columns of table {}.{name} can come back as \
              others, or not at all: its default character set is binary, and beside columns of \
              several bytes for each character the server reads them otherwise than it prints them",
+            quote_identifier(&database.name)
+        ));
+    }
+
+    if printed::holds(&create, OF_LOCAL_TIME) {
+        lost.push(format!(
+            "table {}.{name} compares TIMESTAMPs with literals in CHECK constraints or generated \
+             columns: the server reads those in the time zone of whoever opens the table first, and \
+             prints what it has read, so they can come back as other moments",
             quote_identifier(&database.name)
         ));
     }

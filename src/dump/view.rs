@@ -1,7 +1,10 @@
 //! A view as script text, and what stands in for it until everything that it reads is there.
 
+use tokio::sync::Mutex;
+
 use super::converted;
 use super::definer;
+use super::guard::Guard;
 use super::options::Definer;
 use super::printed::{self, show_create};
 use super::script::Script;
@@ -10,8 +13,9 @@ use crate::error::{Error, ErrorKind, Result, ServerError};
 use crate::ident::{ObjectName, quote_identifier};
 use crate::server::{
     ER_CANT_AGGREGATE_2COLLATIONS, ER_CANT_AGGREGATE_3COLLATIONS, ER_CANT_AGGREGATE_NCOLLATIONS,
-    ER_NO_SUCH_USER, ER_SP_DOES_NOT_EXIST, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED,
-    ER_VIEW_INVALID, ER_WRONG_VALUE, Flavor, Session, is_missing_or_changed, string_literal,
+    ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_NO_SUCH_USER, ER_SP_DOES_NOT_EXIST,
+    ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED, ER_VIEW_INVALID, ER_WRONG_VALUE, Flavor,
+    Session, is_missing_or_changed, string_literal,
 };
 use crate::sql::literal::push_comment;
 
@@ -46,18 +50,29 @@ impl View {
     /// database's name, so that the view can be restored into another one.
     pub(super) async fn read(
         session: &mut Session,
+        guard: &Mutex<Guard>,
         object: ObjectName,
         definer: &Definer,
     ) -> Result<Self> {
-        let mut view = Self::printed(session, object).await?;
+        let mut view = Self::printed(session, guard, object).await?;
         let charset = converted::other_than_utf8(&view.charset_client);
         // The server prints a view in one character set, its definer with it.
         view.create = definer::applied_in(session, &view.create, definer, None, charset).await?;
         Ok(view)
     }
 
-    async fn printed(session: &mut Session, object: ObjectName) -> Result<Self> {
-        let row = match session.query_one(&show_create(&object)).await {
+    async fn printed(
+        session: &mut Session,
+        guard: &Mutex<Guard>,
+        object: ObjectName,
+    ) -> Result<Self> {
+        let mut row = session.query_one(&show_create(&object)).await;
+        if would_write(&row) {
+            let mut guard = guard.lock().await;
+            let session = guard.session_in(object.database_name().unwrap_or_default()).await?;
+            row = session.query_one(&show_create(&object)).await;
+        }
+        let row = match row {
             Ok(row) => row,
             Err(error) => return Self::unprintable(session, object, error).await,
         };
@@ -73,18 +88,25 @@ impl View {
             broken: None,
             names_database: false,
         };
-        if stripped && view.calls_unknown(session).await? {
+        if stripped && view.calls_unknown(session, guard).await? {
             // A function of a package, which some servers know by three names or in a mode of their own.
             view.create = printed.to_vec();
             view.names_database = true;
         }
         let probe = format!("SELECT 1 FROM {} LIMIT 0", quote_identifier(view.object.name()));
-        if let Err(error) = session.query(&probe).await {
+        let mut looked = session.query(&probe).await.map(drop);
+        if would_write(&looked) {
+            let mut guard = guard.lock().await;
+            // Not run, for then it could write.
+            looked =
+                guard.session_in(view.database()).await?.check_statement(probe.as_bytes()).await;
+        }
+        if let Err(error) = looked {
             let number = error.server().map(|server| server.number);
             view.broken = match number {
                 // Nobody can read it, because its definer is gone or lacks rights, or because what
                 // it reads is gone. Its text alone tells whether it can be created.
-                Some(ER_NO_SUCH_USER | ER_VIEW_INVALID) => view.why_broken(session).await?,
+                Some(ER_NO_SUCH_USER | ER_VIEW_INVALID) => view.why_broken(session, guard).await?,
                 _ => reason(error, session.flavor())?,
             };
         }
@@ -139,8 +161,21 @@ impl View {
         })
     }
 
+    fn database(&self) -> &str {
+        self.object.database_name().unwrap_or_default()
+    }
+
     /// Has the server look at the view's query by itself.
-    async fn check_query(&self, session: &mut Session) -> Result<Result<()>> {
+    async fn check_query(&self, session: &mut Session, guard: &Mutex<Guard>) -> Result<Result<()>> {
+        let checked = self.check_query_by(session).await?;
+        if !would_write(&checked) {
+            return Ok(checked);
+        }
+        let mut guard = guard.lock().await;
+        self.check_query_by(guard.session_in(self.database()).await?).await
+    }
+
+    async fn check_query_by(&self, session: &mut Session) -> Result<Result<()>> {
         let Some(query) = printed::query_of_view(&self.create, self.object.name()) else {
             return Ok(Ok(()));
         };
@@ -152,16 +187,20 @@ impl View {
     }
 
     /// What the server says to the view's query by itself, if it does not take it.
-    async fn why_broken(&self, session: &mut Session) -> Result<Option<String>> {
-        match self.check_query(session).await? {
+    async fn why_broken(
+        &self,
+        session: &mut Session,
+        guard: &Mutex<Guard>,
+    ) -> Result<Option<String>> {
+        match self.check_query(session, guard).await? {
             Ok(()) => Ok(None),
             Err(error) => reason(error, session.flavor()),
         }
     }
 
     /// Whether the server knows no function of a name that the view's query calls.
-    async fn calls_unknown(&self, session: &mut Session) -> Result<bool> {
-        match self.check_query(session).await? {
+    async fn calls_unknown(&self, session: &mut Session, guard: &Mutex<Guard>) -> Result<bool> {
+        match self.check_query(session, guard).await? {
             Ok(()) => Ok(false),
             Err(error) => match error.server() {
                 Some(told) => Ok(told.number == ER_SP_DOES_NOT_EXIST),
@@ -216,6 +255,13 @@ impl View {
         script.statement("SET NAMES utf8mb4");
         None
     }
+}
+
+/// Whether the server will not even look at a statement in a transaction that only reads, because of
+/// what a function in it does.
+fn would_write<T>(looked: &Result<T>) -> bool {
+    let told = looked.as_ref().err().and_then(Error::server);
+    told.is_some_and(|told| told.number == ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
 }
 
 /// Why a view is broken, in the words of the server's own error; the error itself where that does not

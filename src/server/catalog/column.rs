@@ -9,6 +9,8 @@ pub(crate) struct Column {
     pub(crate) kind: ColumnKind,
     /// Whether the server computes it, so that no value of it can be inserted.
     pub(crate) generated: Generated,
+    /// Whether it takes no NULL.
+    pub(crate) not_null: bool,
     /// Whether comparing it with a literal of one of its values follows the order of an index.
     pub(crate) ordered: bool,
     /// Whether a single value can be larger than 64 KiB.
@@ -74,6 +76,7 @@ impl Column {
             generated: Generated::No,
             ordered: false,
             long: false,
+            not_null: true,
             doubtful: Doubtful::default(),
         }
     }

@@ -434,6 +434,7 @@ fn column_of(row: &TextRow, name: String, flavor: Flavor) -> Result<Column> {
         name,
         kind,
         generated,
+        not_null: row.text(9)? == "NO",
         doubtful,
         ordered: column::is_ordered(&data_type),
         long: column::is_long(&data_type),

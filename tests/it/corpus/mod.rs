@@ -63,24 +63,24 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     identifiers identifiers_case identifiers_reserved identifiers_with_line_breaks indexes
     integers invisible_columns json members_in_charsets merge_tables no_keys only_generated partitions
     partitions_in_charsets partitions_in_more_charsets programs_of_latin1_clients programs_of_swe7_clients routines routines_in_modes timestamps_in_zones triggers
-    triggers_broken triggers_in_modes triggers_many utf8 views views_broken views_on_views views_without_definer
+    triggers_broken triggers_in_modes triggers_many utf8 views views_broken views_on_views views_that_write views_without_definer
 }
 
 scripts! { mysql on [mysql_9_7]:
     character_sets_mysql checks_not_enforced column_attributes database_encryption dollar_quotes
-    duality_views engines_more foreign_keys_loose functional_indexes generated_in_locales generated_in_modes gipk javascript_bodies json_depth json_indexes json_types json_unsigned libraries names_of_swe7_clients
-    partitions_in_gb18030 roles_as_definers spatial_reference table_options_mysql vector vectors_empty views_more views_of_swe7_clients
+    duality_views engines_more foreign_keys_loose functional_indexes generated_in_locales generated_in_modes generated_not_null gipk javascript_bodies json_depth json_indexes json_types json_unsigned libraries names_of_swe7_clients
+    partitions_in_gb18030 roles_as_definers spatial_reference table_options_mysql vector vectors_empty vectors_empty_named views_more views_of_swe7_clients
 }
 
 scripts! { mariadb on [mariadb_10_11 mariadb_11_8]:
     aggregate_functions application_periods beyond_bmp checks_of_columns compound_routines
     compressed_columns data_directories database_comment database_comments_named engines_aria generated_mariadb
-    ignored_indexes literals_in_binary_tables oracle_views packages partitions_default partitions_of_shared_codes roles_as_definers roles_without_rights sequences system_versioned system_versioned_history
+    ignored_indexes literals_in_binary_tables names_of_swe7_clients oracle_views packages partitions_default partitions_of_shared_codes roles_as_definers roles_without_rights sequences system_versioned system_versioned_history
     table_options_mariadb uuid_inet views_more views_of_packages views_of_times
 }
 
 scripts! { mariadb_11_8 on [mariadb_11_8]:
-    default_parameters json_and_uca packages_in_sql small_sequences vector
+    default_parameters json_and_uca moments_in_checks packages_in_sql small_sequences vector
 }
 
 /// The scripts of each folder.

@@ -234,6 +234,8 @@ impl Kind {
             // characters in a column of two or four bytes each, and yet others when what it prints
             // is read again.
             _ if charsets.contains(&"binary") => length,
+            // MariaDB 11.8 reads such a literal in the time zone of whoever opens the table first.
+            Self::Timestamp(_) => length,
             _ if seed.number.is_multiple_of(2) => format!("{name} <> {literal}"),
             _ => format!("{name} NOT IN ({literal}, NULL) OR 1 = 1"),
         }
