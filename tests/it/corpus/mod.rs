@@ -9,6 +9,7 @@ mod case;
 mod document;
 mod generated;
 mod trip;
+mod zones;
 
 use crate::backup::Cleanup;
 use crate::harness::TestServer;
