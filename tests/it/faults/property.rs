@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use mysql_async::prelude::Queryable as _;
 use snapdump::{
-    BackupKind, BackupManager, BackupName, Context, CreateRequest, ErrorKind, Job, JobState,
-    JobStatus, ListRequest, ManagerOptions, RestoreRequest, RetentionPolicy, TargetState, verify,
+    BackupKind, BackupManager, BackupName, Context, CreateRequest, ErrorKind, Job, JobKind,
+    JobState, JobStatus, ListRequest, ManagerOptions, RestoreRequest, RetentionPolicy, TargetState,
+    verify,
 };
 
 use super::jobs::name;
@@ -164,16 +165,20 @@ fn assert_told(after: After<'_>, jobs: &[JobStatus], end: End, what: &str) {
     }
     // A job that is not there ended before it could be written down: nothing has happened.
     let last = jobs.first();
+    let rolls_back = last.is_some_and(|status| status.kind == JobKind::RollBack);
     let told = match last.and_then(|status| status.target) {
+        // It was to undo what another had left half done, and has not begun to.
+        Some(TargetState::Untouched) if rolls_back => End::Between,
         None | Some(TargetState::Untouched | TargetState::RolledBack) => End::Before,
         Some(TargetState::Restored) => End::After,
         _ => End::Between,
     };
     // A process that was killed may have been about to change the target for the first time, or
-    // just have changed it for the last time. A restore that could not be compared does not say
-    // that it is whole.
+    // just have changed it for the last time. What could not be compared is not said to be whole,
+    // though it may be.
     let interrupted = last.is_some_and(|status| status.state == JobState::Interrupted);
-    let may_be = told == End::Between && (interrupted || end == End::After);
+    let whole = if rolls_back { End::Before } else { End::After };
+    let may_be = told == End::Between && (interrupted || end == whole);
     assert!(end == told || may_be, "{what}: {end:?}, but told {told:?}: {last:?}");
 }
 
