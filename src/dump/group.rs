@@ -1,6 +1,7 @@
 //! Tables that are read as a whole, many small ones in few round trips: one text of several
 //! statements locks them all and prints their definitions, and another one reads the rows of those
-//! of which nothing else has to be asked.
+//! of which nothing else has to be asked. In the script those rows are one transaction: what makes it
+//! durable costs a restore more than the rows of most of them.
 
 use std::sync::Arc;
 
@@ -184,17 +185,22 @@ impl Reader {
         let context = self.context().clone();
         let queries: Vec<_> = group.iter().map(|(_, _, rows)| rows.query()).collect();
         let Self { session, script, shares, .. } = self;
-        let mut answer = session.rows_of_each(&queries).await?;
+        // Definitions first, so that the rows of all of them make one transaction.
         for (object, definition, rows) in group {
+            let (position, definition) = (rows.object(), definition.as_ref());
+            script.close_full_member().await?;
+            shared.begin_table(script, database, object, position, definition).await?;
+        }
+        let mut answer = session.rows_of_each(&queries).await?;
+        for (object, _, rows) in group {
             context.counters().work_on(Some(object.clone()));
             let reading = async {
                 answer.begin_set()?;
                 script.close_full_member().await?;
-                let (position, definition) = (rows.object(), definition.as_ref());
-                shared.begin_table(script, database, object, position, definition).await?;
+                script.begin_rows(rows.object()).await?;
                 let open = |script: &mut _| shared.select_database(script, database);
                 let written = rows.write_set(&mut answer, script, &context, open).await?;
-                shares.push(Share::new(position, written));
+                shares.push(Share::new(rows.object(), written));
                 Ok::<_, Error>(())
             };
             let done = reading.instrument(span_of(object)).await;
@@ -206,6 +212,7 @@ impl Reader {
             *reached += 1;
             context.counters().tables_done.add(1);
         }
+        script.commit();
         answer.end()
     }
 }

@@ -178,6 +178,7 @@ impl<'a> TableRows<'a> {
         };
         let mut written = self.write_set(&mut rows, script, &context, open_member).await?;
         drop(rows);
+        script.commit();
         written.changed_documents = self.changed_documents(session, chunk, condition).await?;
         let query = |list: &str| self.select_of(list, chunk, condition);
         let of_table = (self.table.name.as_str(), self.columns.as_slice());
@@ -185,7 +186,7 @@ impl<'a> TableRows<'a> {
         Ok(written)
     }
 
-    /// Streams the rows of a set, up to its end, into the script.
+    /// Streams the rows of a set, up to its end, into the script, and leaves its transaction open.
     pub(super) async fn write_set(
         &self,
         rows: &mut Rows<'_>,
@@ -195,24 +196,25 @@ impl<'a> TableRows<'a> {
     ) -> Result<RowsWritten> {
         let mut written = RowsWritten::default();
         loop {
-            if script.is_empty() {
+            let opens = script.is_empty();
+            if opens {
                 open_member(script);
             }
             let start = script.text().len();
-            let filled = {
-                let text = script.text();
-                let mut inserts = Inserts::new(self, text);
-                let end = context.run(inserts.fill(rows)).await??;
-                let (rows, largest) = (inserts.rows, inserts.largest);
-                if rows == 0 {
-                    text.truncate(start);
-                } else {
-                    text.extend_from_slice(b"COMMIT;\n");
+            let began = script.begin_transaction();
+            let mut inserts = Inserts::new(self, script.text());
+            let end = context.run(inserts.fill(rows)).await??;
+            let (rows_in_member, largest) = (inserts.rows, inserts.largest);
+            if rows_in_member == 0 {
+                if began {
+                    script.take_back(start);
                 }
-                (end, rows, largest)
-            };
-            let (end, rows_in_member, largest) = filled;
-            script.set_rows_apart(start, &open_member).await?;
+                if opens {
+                    script.take_back(0);
+                    return Ok(written);
+                }
+            }
+            script.set_rows_apart(start, began, &open_member).await?;
             script.part(self.object).rows += rows_in_member;
             script.note_statement(largest);
             context.counters().rows_done.add(rows_in_member);
@@ -522,9 +524,6 @@ struct Inserts<'a, 'b> {
 
 impl<'a, 'b> Inserts<'a, 'b> {
     fn new(table: &'a TableRows<'a>, out: &'b mut Vec<u8>) -> Self {
-        // One commit for each member: many rows share the cost of making them durable, and a
-        // transaction never grows with the table.
-        out.extend_from_slice(b"START TRANSACTION;\n");
         Self { table, out, open: None, rows: 0, largest: 0 }
     }
 

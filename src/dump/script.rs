@@ -19,6 +19,8 @@ const TABLES_BYTES: usize = 64 << 10;
 /// restore can insert them beside those of others, and build the indexes of the table after them.
 const ROWS_APART_BYTES: usize = 256 << 10;
 
+const START_TRANSACTION: &[u8] = b"START TRANSACTION;\n";
+
 /// What a member usually needs: it is full after the statement that passes its size.
 const BUFFER_BYTES: usize = MEMBER_BYTES + (1 << 20) + (64 << 10);
 
@@ -30,6 +32,8 @@ pub(super) struct Script {
     buffers: Buffers,
     context: Context,
     draft: Draft,
+    /// Whether the text of the member ends inside a transaction.
+    in_transaction: bool,
     largest_statement_bytes: u64,
 }
 
@@ -37,7 +41,14 @@ impl Script {
     pub(super) fn new(members: mpsc::Sender<Draft>, buffers: Buffers, context: Context) -> Self {
         let draft =
             Draft { section: Section::Start, database: None, parts: Vec::new(), sql: Vec::new() };
-        Self { members: Some(members), buffers, context, draft, largest_statement_bytes: 0 }
+        Self {
+            members: Some(members),
+            buffers,
+            context,
+            draft,
+            in_transaction: false,
+            largest_statement_bytes: 0,
+        }
     }
 
     /// Starts a section: what follows is in members of its own.
@@ -56,17 +67,53 @@ impl Script {
     /// Closes the member if it holds what this does not go with: what creates tables, with their
     /// rows, and rows of tables that other members create can be replayed at different times.
     pub(super) async fn begin_table(&mut self, creates: bool) -> Result<()> {
+        self.commit();
         if self.draft.parts.iter().any(|part| part.definition != creates) {
             self.close_member().await?;
         }
         Ok(())
     }
 
+    /// Closes the member if it creates tables, but not this one, of which rows follow.
+    pub(super) async fn begin_rows(&mut self, object: u32) -> Result<()> {
+        let creates_it = |part: &Part| part.definition && part.object == object;
+        if self.creates_tables() && !self.draft.parts.iter().any(creates_it) {
+            self.close_member().await?;
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction, unless one is open: many rows share the cost of making them durable.
+    /// It ends with the member, so that it never grows with the table. Returns whether it began.
+    pub(super) fn begin_transaction(&mut self) -> bool {
+        let begins = !self.in_transaction;
+        if begins {
+            self.text().extend_from_slice(START_TRANSACTION);
+            self.in_transaction = true;
+        }
+        begins
+    }
+
+    /// Ends the open transaction, if there is one.
+    pub(super) fn commit(&mut self) {
+        if std::mem::take(&mut self.in_transaction) {
+            self.text().extend_from_slice(b"COMMIT;\n");
+        }
+    }
+
+    /// Takes back what stands behind `at`: a transaction that began there without a row.
+    pub(super) fn take_back(&mut self, at: usize) {
+        self.draft.sql.truncate(at);
+        self.in_transaction = false;
+    }
+
     /// Leaves the rows that stand behind `rows_at` alone in the member, if they are many and it
-    /// creates tables. `open` writes what a member has to start with.
+    /// creates tables. `began` is whether their transaction begins with them; `open` writes what a
+    /// member has to start with.
     pub(super) async fn set_rows_apart(
         &mut self,
         rows_at: usize,
+        began: bool,
         open: impl Fn(&mut Self),
     ) -> Result<()> {
         let rows_bytes = self.draft.sql.len().saturating_sub(rows_at);
@@ -77,12 +124,17 @@ impl Script {
         let mut before = self.buffers.take(BUFFER_BYTES);
         before.extend(self.draft.sql.iter().take(rows_at));
         let mut text = std::mem::replace(&mut self.draft.sql, before);
+        self.in_transaction = !began;
         self.close_member().await?;
         open(self);
-        let start = std::mem::take(&mut self.draft.sql);
+        let mut start = std::mem::take(&mut self.draft.sql);
+        if !began {
+            start.extend_from_slice(START_TRANSACTION);
+        }
         text.splice(..rows_at, start.iter().copied());
         self.buffers.give_back(start);
         self.draft.sql = text;
+        self.in_transaction = true;
         Ok(())
     }
 
@@ -92,6 +144,7 @@ impl Script {
         if self.draft.sql.is_empty() {
             return Ok(());
         }
+        self.commit();
         let next = Draft {
             section: self.draft.section,
             database: self.draft.database,
@@ -136,12 +189,12 @@ impl Script {
     /// The share of a table in this member; made when it is first asked for.
     pub(super) fn part(&mut self, object: u32) -> &mut Part {
         let parts = &mut self.draft.parts;
-        if parts.last().is_none_or(|part| part.object != object) {
+        let place = parts.iter().rposition(|part| part.object == object).unwrap_or_else(|| {
             parts.push(Part::new(object));
-        }
-        let last = parts.len() - 1;
-        #[expect(clippy::indexing_slicing, reason = "a part was pushed if there was none")]
-        &mut parts[last]
+            parts.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "it was found, or pushed")]
+        &mut parts[place]
     }
 
     /// Appends a statement and its delimiter.

@@ -7,7 +7,7 @@ use super::rollback::Target;
 use crate::archive::{DatabaseEntry, Manifest, ObjectEntry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::Session;
+use crate::server::{Session, TextRow};
 
 /// What a comparison found, which is what the manifest says.
 #[derive(Debug, Default)]
@@ -72,39 +72,91 @@ pub(super) async fn compare(
             ));
         }
     }
+    let counts = counts(manifest, policy);
+    for group in counts.chunks(COUNTS_AT_A_TIME) {
+        session.context().counters().work_on(group.first().map(|count| count.table.clone()));
+        for (count, rows) in group.iter().zip(count_rows(session, group).await?) {
+            let Count { expected, what, .. } = count;
+            if rows != *expected {
+                return Err(mismatch(
+                    &format!(
+                        "the file holds {expected} {what}, but {rows} are there after the restore"
+                    ),
+                    &count.table,
+                ));
+            }
+            if *what == ALL_ROWS {
+                compared.rows = compared.rows.saturating_add(rows);
+            }
+        }
+    }
+    Ok(compared)
+}
+
+/// How many counts are asked for in one text.
+const COUNTS_AT_A_TIME: usize = 50;
+
+const ALL_ROWS: &str = "rows";
+const CURRENT_ROWS: &str = "current rows";
+
+/// How many rows a table has to have.
+struct Count {
+    table: ObjectName,
+    query: String,
+    expected: u64,
+    /// Which rows are counted.
+    what: &'static str,
+}
+
+fn counts(manifest: &Manifest, policy: &Policy) -> Vec<Count> {
+    let mut counts = Vec::new();
     for entry in manifest.objects.iter().filter(|entry| entry.definition) {
-        let name = &entry.name;
         let Some(expected) = entry.rows else { continue };
+        let name = &entry.name;
         let table = if manifest.names_databases {
             let database = policy.renamed(name.database_name().unwrap_or_default());
             format!("{}.{}", quote_identifier(&database), quote_identifier(name.name()))
         } else {
             quote_identifier(name.name())
         };
-        session.context().counters().work_on(Some(name.clone()));
-        let mut rows = count(session, &table).await?;
+        let mut add = |query, expected, what| {
+            counts.push(Count { table: name.clone(), query, expected, what });
+        };
+        let query = format!("SELECT COUNT(*) FROM {table}");
         if let Some(past) = entry.history_rows {
-            let current = expected.saturating_sub(past);
-            if rows != current {
-                return Err(mismatch(
-                    &format!(
-                        "the file holds {current} current rows, but {rows} are there after the \
-                         restore"
-                    ),
-                    name,
-                ));
-            }
-            rows = count(session, &format!("{table} FOR SYSTEM_TIME ALL")).await?;
+            let all = format!("{query} FOR SYSTEM_TIME ALL");
+            add(query, expected.saturating_sub(past), CURRENT_ROWS);
+            add(all, expected, ALL_ROWS);
+        } else {
+            add(query, expected, ALL_ROWS);
         }
-        if rows != expected {
-            return Err(mismatch(
-                &format!("the file holds {expected} rows, but {rows} are there after the restore"),
-                name,
-            ));
-        }
-        compared.rows = compared.rows.saturating_add(rows);
     }
-    Ok(compared)
+    counts
+}
+
+async fn count_rows(session: &mut Session, counts: &[Count]) -> Result<Vec<u64>> {
+    let queries: Vec<_> = counts.iter().map(|count| count.query.clone()).collect();
+    match session.query_each(&queries).await {
+        Ok(answers) => answers.iter().map(|rows| number(rows.first())).collect(),
+        // One by one, so that the error names its table.
+        Err(error) if error.server().is_some() => {
+            let mut rows = Vec::with_capacity(counts.len());
+            for count in counts {
+                session.context().counters().work_on(Some(count.table.clone()));
+                let counted = session.query_one(&count.query).await;
+                let counted = counted
+                    .map_err(|error| error.at(|place| place.object = Some(count.table.clone())))?;
+                rows.push(number(Some(&counted))?);
+            }
+            Ok(rows)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn number(row: Option<&TextRow>) -> Result<u64> {
+    let number = row.map(|row| row.optional_number(0)).transpose()?.flatten();
+    number.ok_or_else(|| Error::new(ErrorKind::Protocol, "the server did not count rows"))
 }
 
 /// The objects of one database of a manifest.
@@ -116,11 +168,6 @@ fn in_database<'a>(
         .objects
         .iter()
         .filter(|entry| entry.name.database_name() == Some(database.name.as_str()))
-}
-
-async fn count(session: &mut Session, table: &str) -> Result<u64> {
-    let row = session.query_one(&format!("SELECT COUNT(*) FROM {table}")).await?;
-    Ok(row.optional_number(0)?.unwrap_or(0))
 }
 
 fn mismatch(message: &str, object: &ObjectName) -> Error {

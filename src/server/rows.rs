@@ -44,6 +44,17 @@ impl Rows<'_> {
     /// busy, so it is killed and never used again.
     pub(crate) async fn next(&mut self) -> Result<Option<Row>> {
         let row = self.peer.row(self.result.next()).await?;
+        self.note(row)
+    }
+
+    /// The same, for queries that the server may take any time for: after the last row of a set the
+    /// answer to the next query is waited for.
+    pub(super) async fn next_of_slow(&mut self) -> Result<Option<Row>> {
+        let row = self.peer.answer(0, self.result.next()).await?;
+        self.note(row)
+    }
+
+    fn note(&mut self, row: mysql_async::Result<Option<Row>>) -> Result<Option<Row>> {
         match &row {
             Ok(Some(_)) => {}
             Ok(None) => *self.busy = !self.result.is_over(),

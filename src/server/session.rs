@@ -177,7 +177,7 @@ impl Session {
         while sets.len() < queries.len() {
             rows.begin_set()?;
             let mut set = Vec::new();
-            while let Some(row) = context.run(rows.next()).await?? {
+            while let Some(row) = context.run(rows.next_of_slow()).await?? {
                 let row = TextRow(row);
                 bytes = bytes.saturating_add(row.memory());
                 if bytes > ANSWER_LIMIT_BYTES {

@@ -175,13 +175,14 @@ pub(crate) fn password(server: &TestServer) -> String {
     opts.pass().unwrap().to_owned()
 }
 
-/// Three tables, each long enough for a member of its own.
+/// Three tables, each long enough for a member of its own, and read apart for its DOUBLE.
 async fn database_of_three(server: &TestServer) -> TestDatabase {
     let database = server.database().await;
     for table in ["a", "b", "c"] {
         let rows = vec!["REPEAT('hushed', 10000)"; 3];
-        let rows: Vec<_> = (0..).zip(rows).map(|(id, text)| format!("({id}, {text})")).collect();
-        let create = format!("CREATE TABLE {table} (id INT PRIMARY KEY, s TEXT)");
+        let rows: Vec<_> =
+            (0..).zip(rows).map(|(id, text)| format!("({id}, {text}, 0.5)")).collect();
+        let create = format!("CREATE TABLE {table} (id INT PRIMARY KEY, s TEXT, d DOUBLE)");
         let insert = format!("INSERT INTO {table} VALUES {}", rows.join(","));
         database.run(&[&create, &insert]).await;
     }

@@ -191,7 +191,9 @@ on_each_server! {
             assert!((3..=40).contains(&pieces(table)), "{table}: {}", pieces(table));
         }
         assert_eq!(pieces("keyless"), 3);
-        assert_eq!((pieces("backwards"), pieces("members"), pieces("times")), (1, 1, 1));
+        assert_eq!((pieces("backwards"), pieces("times")), (1, 1));
+        // Shares a transaction with other small tables.
+        assert_eq!(text.matches("INSERT INTO `members` ").count(), 1);
 
         let target = server.database().await;
         restore_into(&target, &path).await;
