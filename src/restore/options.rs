@@ -42,7 +42,7 @@ pub enum RestoreMode {
 /// | [`with_collation`](Self::with_collation) | none | none |
 /// | [`with_default_charset`](Self::with_default_charset) | `utf8mb4` | `--default-character-set` |
 /// | [`with_binlog`](Self::with_binlog) | `true` | `SET sql_log_bin=0` by hand |
-/// | [`with_connections`](Self::with_connections) | the cores, at most 4 | none |
+/// | [`with_connections`](Self::with_connections) | the cores, at most 4; 4 create tables | none |
 /// | [`with_deferred_index_bytes`](Self::with_deferred_index_bytes) | 16 MiB | `--optimize-keys` (myloader) |
 /// | [`with_incomplete`](Self::with_incomplete) | `false` | none; it never checks |
 /// | [`with_continue_on_error`](Self::with_continue_on_error) | `false` | `--force` |
@@ -246,7 +246,7 @@ impl RestoreOptions {
 
     /// How many connections create the tables of a file of our own and replay their rows at a time, and
     /// the rows of large tables of a dump by `mysqldump` or `mariadb-dump`; at least 1. All else is
-    /// replayed in order on one.
+    /// replayed in order on one. By default, where there are two cores or more, four create tables.
     #[must_use]
     pub fn with_connections(mut self, connections: usize) -> Self {
         self.connections = Some(connections);
@@ -311,6 +311,16 @@ impl RestoreOptions {
         self.connections
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4))
             .max(1)
+    }
+
+    /// How many of them create tables. Unless the caller has said a number these are 4: creating a
+    /// table is more waiting, for the disk and for answers, than work.
+    pub(super) fn creating_connections(&self) -> usize {
+        const CREATING_CONNECTIONS: usize = 4;
+        match (self.connections, self.connections()) {
+            (None, 2..CREATING_CONNECTIONS) => CREATING_CONNECTIONS,
+            (_, connections) => connections,
+        }
     }
 
     /// The options under which the restore point of a restore with these comes back: as it is.

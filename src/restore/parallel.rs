@@ -102,12 +102,20 @@ impl ParallelReplay<'_> {
         let (first, rest): (Vec<_>, Vec<_>) =
             members.iter().copied().partition(|(member, _)| creates(member));
         if are_independent(first.iter().map(|(member, _)| *member)) {
-            self.share_out(session, helpers, &first, &BTreeMap::new(), replayed).await?;
+            let connections = self.options.creating_connections();
+            self.share_out(session, helpers, connections, &first, &BTreeMap::new(), replayed)
+                .await?;
+            // None of them waits idle for the next database while rows are inserted for hours.
+            while helpers.len() >= self.options.connections().max(1) {
+                let Some(helper) = helpers.pop() else { break };
+                helper.close().await;
+            }
         } else {
             self.in_order(session, &first, replayed).await?;
         }
         let waiting = self.put_indexes_off(session, &first, &rest).await?;
-        self.share_out(session, helpers, &rest, &waiting, replayed).await?;
+        let connections = self.options.connections();
+        self.share_out(session, helpers, connections, &rest, &waiting, replayed).await?;
         for table in waiting.values() {
             table.indexes.finish(session).await?;
         }
@@ -119,11 +127,12 @@ impl ParallelReplay<'_> {
         &self,
         session: &mut Session,
         helpers: &mut Vec<Session>,
+        connections: usize,
         members: &[(&Member, Start)],
         waiting: &BTreeMap<u32, Waiting>,
         replayed: &mut Replayed,
     ) -> Result<()> {
-        let wanted = self.options.connections().min(members.len()).saturating_sub(1);
+        let wanted = connections.min(members.len()).saturating_sub(1);
         while helpers.len() < wanted {
             match self.helper(replayed).await {
                 Ok(helper) => helpers.push(helper),

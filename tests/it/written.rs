@@ -165,6 +165,12 @@ async fn tables(conn: &mut Conn) -> String {
     )
 }
 
+/// What makes a database, without its default encryption: that is a statement of its own.
+async fn create_database(conn: &mut Conn, name: &str) -> String {
+    let answer = show(conn, &format!("DATABASE IF NOT EXISTS {name}")).await;
+    answer[1].replace(" /*!80016 DEFAULT ENCRYPTION='N' */", "")
+}
+
 /// The members of a dump of [`two_databases`], from what the server prints.
 async fn expected(databases: &[TestDatabase; 2]) -> Vec<(Section, Option<u32>, String)> {
     let mariadb = databases[0].server.is_mariadb();
@@ -179,11 +185,9 @@ async fn expected(databases: &[TestDatabase; 2]) -> Vec<(Section, Option<u32>, S
     };
 
     let comment = if mariadb { " COMMENT = ''" } else { "" };
-    // MySQL's default encryption is a statement of its own.
     let encryption =
         if mariadb { "" } else { "/*!80016 ALTER DATABASE DEFAULT ENCRYPTION = 'N' */;\n" };
-    let create = show(&mut conn, &format!("DATABASE IF NOT EXISTS {a}")).await[1]
-        .replace(" /*!80016 DEFAULT ENCRYPTION='N' */", "");
+    let create = create_database(&mut conn, a).await;
     add(
         Section::Database,
         0,
@@ -211,8 +215,7 @@ async fn expected(databases: &[TestDatabase; 2]) -> Vec<(Section, Option<u32>, S
     };
     add(Section::StandIns, 0, stand_in("a_second", "x") + &drop_both("broken"));
 
-    let create = show(&mut conn, &format!("DATABASE IF NOT EXISTS {b}")).await[1]
-        .replace(" /*!80016 DEFAULT ENCRYPTION='N' */", "");
+    let create = create_database(&mut conn, b).await;
     add(
         Section::Database,
         1,
