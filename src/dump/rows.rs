@@ -675,8 +675,21 @@ mod tests {
             (ColumnKind::Double, Value::Double(f64::NAN)),
             (ColumnKind::Double, Value::Double(f64::INFINITY)),
             (ColumnKind::Float, Value::Float(f32::NEG_INFINITY)),
+            // As the text protocol could have them.
+            (ColumnKind::Integer, Value::Bytes(b"".to_vec())),
+            (ColumnKind::Integer, Value::Bytes(b"-".to_vec())),
+            (ColumnKind::Year, Value::Bytes(b"1); DROP TABLE t".to_vec())),
+            (ColumnKind::Date, Value::Bytes(b"".to_vec())),
+            (ColumnKind::Time(0), Value::Bytes(b"01:02:03'".to_vec())),
+            (ColumnKind::DateTime(3), Value::Bytes(b"now".to_vec())),
         ] {
             rows.push_value(&mut Vec::new(), &kind, &value).unwrap_err();
+        }
+        for (text, literal) in [("00042", "42"), ("0000", "0"), ("-007", "-7"), ("10", "10")] {
+            let mut out = Vec::new();
+            let value = Value::Bytes(text.as_bytes().to_vec());
+            rows.push_value(&mut out, &ColumnKind::Integer, &value).unwrap();
+            assert_eq!(out, literal.as_bytes());
         }
     }
 }

@@ -154,3 +154,37 @@ impl TextRow {
             .transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::context::Context;
+    use crate::server::TlsMode;
+    use crate::server::fake::Fake;
+    use crate::server::session::Session;
+
+    /// Of one that is missing the rows would be taken for none.
+    #[tokio::test]
+    async fn every_query_of_a_text_has_to_be_answered() {
+        let queries = |query: &str| {
+            let answer: &[&str] = if query.starts_with("SELECT @@version") {
+                &["9.7.4", "a comment", "host:3306:1", "0"]
+            } else {
+                &["1"]
+            };
+            vec![answer.iter().map(|text| (*text).to_owned()).collect()]
+        };
+        let fake = Fake { queries: Some(Arc::new(queries)), ..Fake::default() };
+        let (options, _) = fake.start().await;
+        let options = options.with_tls_mode(TlsMode::Disabled);
+        let mut session = Session::open(&options, &Context::new()).await.unwrap();
+        let one = session.query_each(&["SELECT 1".to_owned()]).await.unwrap();
+        assert_eq!((one.len(), one[0].len()), (1, 1));
+        let two = ["SELECT 1", "SELECT 2"].map(str::to_owned);
+        let error = session.query_each(&two).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        assert!(error.to_string().contains("fewer answers"), "{error}");
+    }
+}

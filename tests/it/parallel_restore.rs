@@ -6,7 +6,7 @@ use crate::backup::{Cleanup, dump_into, restore_with, state};
 use crate::compare::compare;
 use crate::roundtrip::{connect, scratch};
 
-const TABLES: usize = 200;
+const TABLES: usize = 100;
 
 /// Tables with rows of a few kilobytes, each with foreign keys to two others and to itself, and some
 /// that are views of MyISAM tables.
