@@ -26,6 +26,23 @@ struct Member<'a> {
     create: Option<Vec<u8>>,
 }
 
+/// A table whose definition has been read, and whose rows come next.
+type Read<'a> = (ObjectName, Option<Definition>, TableRows<'a>);
+
+/// How long a text of several queries may be, in bytes: a server takes none beyond its
+/// `max_allowed_packet`, of which few have less than a mebibyte.
+const QUERIES_BYTES: usize = 64 << 10;
+
+/// How many of the first tables can be asked for in one text; one at least.
+fn queries_that_fit(group: &[Read<'_>]) -> usize {
+    let lengths = group.iter().map(|(_, _, rows)| rows.query().len());
+    let ends = lengths.scan(0usize, |end, length| {
+        *end = end.saturating_add(length);
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= QUERIES_BYTES).count().max(1)
+}
+
 impl Reader {
     /// Reads tables of a database, all under their metadata locks.
     pub(super) async fn whole_tables(
@@ -159,8 +176,23 @@ impl Reader {
             let rows = TableRows::new(member.table, &Versions::Current, member.position, target);
             group.push((member.object, definition, rows));
         }
+        let mut rest = group.as_slice();
+        while !rest.is_empty() {
+            let (now, after) = rest.split_at(queries_that_fit(rest));
+            rest = after;
+            self.blamed_rows_of_group(database, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The same as [`rows_of_group`](Self::rows_of_group), with the right table in an error.
+    async fn blamed_rows_of_group(
+        &mut self,
+        database: &Database,
+        group: &[Read<'_>],
+    ) -> Result<()> {
         let mut reached = 0;
-        match self.rows_of_group(database, &group, &mut reached).await {
+        match self.rows_of_group(database, group, &mut reached).await {
             Err(error) if error.server().is_some() => {
                 // The error of a query can arrive at the end of the rows before it.
                 for (object, _, rows) in group.iter().skip(reached) {
@@ -178,7 +210,7 @@ impl Reader {
     async fn rows_of_group(
         &mut self,
         database: &Database,
-        group: &[(ObjectName, Option<Definition>, TableRows<'_>)],
+        group: &[Read<'_>],
         reached: &mut usize,
     ) -> Result<()> {
         let shared = Arc::clone(&self.shared);

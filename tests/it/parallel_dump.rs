@@ -164,6 +164,14 @@ async fn recording_proxy(server: &TestServer) -> (u16, Arc<Mutex<Vec<String>>>) 
     (port, commands)
 }
 
+/// A database behind a proxy that listens on a port.
+fn through(port: u16, database: &TestDatabase) -> ConnectOptions {
+    let opts = Opts::from_url(&database.server.url).unwrap();
+    let (password, name) = (opts.pass().unwrap(), &database.name);
+    let url = format!("mysql://root:{password}@127.0.0.1:{port}/{name}?ssl-mode=disabled");
+    ConnectOptions::from_url(&url).unwrap()
+}
+
 on_each_server! {
     /// S5: Pieces, partitions and whole tables together hold every row once.
     async fn pieces_make_up_the_whole(server: TestServer) {
@@ -247,15 +255,9 @@ on_each_server! {
             let _: Vec<mysql_async::Row> = conn.query(sql).await.unwrap();
         }
         let (port, commands) = recording_proxy(&server).await;
-        let opts = Opts::from_url(&server.url).unwrap();
-        let url = format!(
-            "mysql://root:{}@127.0.0.1:{port}/{}?ssl-mode=disabled",
-            opts.pass().unwrap(),
-            database.name
-        );
         let options = plain().with_connections(3).with_chunk_bytes(PIECE_BYTES);
         let report = dump(
-            &ConnectOptions::from_url(&url).unwrap(),
+            &through(port, &database),
             Vec::new(),
             &options,
             &Context::new(),
@@ -405,13 +407,7 @@ on_each_server! {
             let database = server.database().await;
             let mut conn = database.conn().await;
             let (port, commands) = recording_proxy(&server).await;
-            let opts = Opts::from_url(&server.url).unwrap();
-            let url = format!(
-                "mysql://root:{}@127.0.0.1:{port}/{}?ssl-mode=disabled",
-                opts.pass().unwrap(),
-                database.name
-            );
-            let through_proxy = ConnectOptions::from_url(&url).unwrap();
+            let through_proxy = through(port, &database);
             let mut sent = Vec::new();
             for from in [0, 30] {
                 for number in from..from + 30 {
@@ -432,5 +428,27 @@ on_each_server! {
             // And a few for all of them together.
             assert!(expected.contains(&thirty_tables), "{kind}: {thirty_tables} {sent:#?}");
         }
+    }
+
+    /// A server takes no text beyond its `max_allowed_packet`, however many columns small tables have.
+    async fn texts_of_several_queries_stay_short(server: TestServer) {
+        let database = server.database().await;
+        let mut conn = database.conn().await;
+        let columns: Vec<_> = (0..250).map(|n| format!("{}{n} INT", "c".repeat(55))).collect();
+        for number in 0..12 {
+            let sql = format!("CREATE TABLE t{number} ({})", columns.join(","));
+            conn.query_drop(sql).await.unwrap();
+            conn.query_drop(format!("INSERT INTO t{number} VALUES ()")).await.unwrap();
+        }
+        conn.disconnect().await.unwrap();
+        let (port, commands) = recording_proxy(&server).await;
+        let options = DumpOptions::default().with_connections(1);
+        let report =
+            dump(&through(port, &database), Vec::new(), &options, &Context::new()).await.unwrap();
+        assert_eq!(report.rows, 12);
+        let sent = commands.lock().unwrap();
+        let of_rows: Vec<_> = sent.iter().filter(|sql| sql.contains("ccc0`,")).collect();
+        assert_eq!(of_rows.len(), 3, "four of the tables at a time");
+        assert!(of_rows.iter().all(|sql| sql.len() <= 64 << 10));
     }
 }
