@@ -32,20 +32,17 @@ impl Dump {
             self.database(number, database).await?;
             if definitions {
                 self.section(Section::Sequences, number).await?;
-                let mut cached = Vec::new();
+                let mut unread = Vec::new();
                 for name in &database.sequences {
                     let object = self.enter_object(ObjectKind::Sequence, database, name);
                     let Reader { session, script, .. } = &mut self.main;
                     shared.select_database(script, database);
-                    let written = write_sequence(session, script, &object).await;
-                    if at_object(written, &object)? {
-                        cached.push(object.clone());
-                    }
+                    let written = write_sequence(session, &shared.guard, script, &object).await;
+                    unread.extend(at_object(written, &object)?);
                     self.objects.push(ObjectEntry::new(object));
-                    self.main.session.release_metadata_locks().await?;
                     self.main.script.close_full_member().await?;
                 }
-                self.warnings.extend(sequence::warning(&cached));
+                self.warnings.extend(sequence::warning(&unread));
             }
             self.tables_of(number, database).await?;
             if definitions {

@@ -55,6 +55,7 @@ mod random;
 mod restore_point;
 mod roundtrip;
 mod sample;
+mod sequences;
 mod snapshot;
 mod stock_clients;
 mod stopping;

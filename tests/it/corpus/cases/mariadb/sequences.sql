@@ -1,4 +1,3 @@
--- warning: in its cache, which are skipped in a restore as after a restart: `backwards`, `back_at_5`, `cycled`, `in_aria`, `limits`, `lowest`, `set_ahead`, `set_not_used`, `starts_later`, `up_again` and 1 more
 -- stock fails: their LOCK TABLES does not lock the sequence that a default uses
 -- Sequences with their exact next value: unused, used, exhausted, cycled, backwards, of small types.
 CREATE SEQUENCE unused;

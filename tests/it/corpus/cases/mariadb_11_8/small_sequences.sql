@@ -1,4 +1,3 @@
--- warning: in its cache, which are skipped in a restore as after a restart: `back`, `cycled`, `down`, `from_the_end`, `m`, `set_ahead`, `used`
 -- Sequences of small and of unsigned types: fresh, used, spent, cycled, up to the last value.
 -- stock loses: the next value of a sequence that cycled or was set back: SETVAL goes ahead only
 CREATE SEQUENCE s AS TINYINT UNSIGNED NOCACHE;
