@@ -16,6 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::progress::Phase;
 use crate::server::{ConnectOptions, ER_BAD_DB_ERROR, Session, is_system_database};
+use crate::sql::encryption;
+use crate::sql::literal::push_string;
 
 /// A database that a restore writes to, as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,14 +38,41 @@ pub(crate) enum Before {
     /// Not there.
     Absent,
     /// There, without any object; with these defaults.
-    Empty { charset: String, collation: String },
+    Empty(Defaults),
     /// In use: the restore point has what it held. With these defaults.
-    Occupied { charset: String, collation: String },
+    Occupied(Defaults),
+}
+
+/// What a database has besides its objects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Defaults {
+    charset: String,
+    collation: String,
+    /// `None` where the server keeps none.
+    #[serde(default)]
+    comment: Option<String>,
+    /// Whether tables are encrypted; `None` where the server does not say it of databases.
+    #[serde(default)]
+    encrypted: Option<bool>,
+}
+
+impl Defaults {
+    /// As options of `CREATE DATABASE` and `ALTER DATABASE`; without the encryption, which a server lets
+    /// few accounts set.
+    fn options(&self) -> Vec<u8> {
+        let mut options =
+            format!("CHARACTER SET = {} COLLATE = {}", self.charset, self.collation).into_bytes();
+        if let Some(comment) = &self.comment {
+            options.extend_from_slice(b" COMMENT = ");
+            push_string(&mut options, comment.as_bytes());
+        }
+        options
+    }
 }
 
 impl Target {
     pub(super) fn is_occupied(&self) -> bool {
-        matches!(self.before, Before::Occupied { .. })
+        matches!(self.before, Before::Occupied(_))
     }
 }
 
@@ -84,14 +113,16 @@ pub(super) async fn survey(
                 let defaults = session
                     .query_one("SELECT DATABASE(), @@character_set_database, @@collation_database")
                     .await?;
-                let (charset, collation) = (defaults.text(1)?, defaults.text(2)?);
                 let database = session.database(&defaults.text(0)?).await?;
                 objects.extend(database.objects().map(|(kind, name)| (kind, name.to_owned())));
-                if database.is_empty() {
-                    Before::Empty { charset, collation }
-                } else {
-                    Before::Occupied { charset, collation }
-                }
+                let empty = database.is_empty();
+                let defaults = Defaults {
+                    charset: defaults.text(1)?,
+                    collation: defaults.text(2)?,
+                    comment: database.comment,
+                    encrypted: database.encrypted,
+                };
+                if empty { Before::Empty(defaults) } else { Before::Occupied(defaults) }
             }
         };
         targets.push(Target { name, before, objects });
@@ -189,16 +220,30 @@ async fn empty_targets(
         let name = quote_identifier(&target.name);
         match &target.before {
             Before::Absent => session.execute(format!("DROP DATABASE IF EXISTS {name}")).await?,
-            Before::Empty { charset, collation } | Before::Occupied { charset, collation } => {
-                let defaults = format!("CHARACTER SET = {charset} COLLATE = {collation}");
+            Before::Empty(defaults) | Before::Occupied(defaults) => {
+                let options = defaults.options();
+                let statement = |begin: String| [begin.as_bytes(), &options].concat();
                 // The script may have dropped it as a whole.
-                session.execute(format!("CREATE DATABASE IF NOT EXISTS {name} {defaults}")).await?;
+                session
+                    .execute(statement(format!("CREATE DATABASE IF NOT EXISTS {name} ")))
+                    .await?;
                 empty_database(session, &target.name).await?;
-                session.execute(format!("ALTER DATABASE {name} {defaults}")).await?;
+                session.execute(statement(format!("ALTER DATABASE {name} "))).await?;
+                encrypt_again(session, target, defaults).await?;
             }
         }
     }
     Ok(())
+}
+
+/// Gives a database its default encryption again, if it has another one now.
+async fn encrypt_again(session: &mut Session, target: &Target, defaults: &Defaults) -> Result<()> {
+    let Some(encrypted) = defaults.encrypted else { return Ok(()) };
+    if session.database(&target.name).await?.encrypted == Some(encrypted) {
+        return Ok(());
+    }
+    session.execute(format!("USE {}", quote_identifier(&target.name))).await?;
+    session.execute(encryption::statement(encrypted)).await
 }
 
 /// Drops every object of the databases that a restore is to replace as a whole.

@@ -32,6 +32,29 @@ fn script(directory: &tempfile::TempDir, text: &str) -> BackupName {
 }
 
 on_each_server! {
+    /// A database without objects has defaults all the same, and no restore point has them.
+    async fn an_empty_database_has_its_options_again(server: TestServer) {
+        let (options, other) = if server.is_mariadb() {
+            ("COMMENT = 'it''s \\\\ mine'", "COMMENT = ''")
+        } else {
+            ("DEFAULT ENCRYPTION = 'Y'", "DEFAULT ENCRYPTION = 'N'")
+        };
+        for other in [other, "CHARACTER SET latin1"] {
+            let database = server.database_with(&format!("COLLATE utf8mb4_bin {options}")).await;
+            let before = state(&database).await;
+            let (directory, manager) = manager(&database).await;
+            let text = format!("ALTER DATABASE {other};\nCREATE PROCEDURE p() SELECT 1;\nINSERT INTO nowhere VALUES (1);\n");
+            let file = script(&directory, &text);
+            let job = manager.restore(RestoreRequest::new(file)).await.unwrap();
+            let status = ended(&job).await;
+            let error = status.error.unwrap().chain;
+            assert!(error.contains("nowhere"), "{error}");
+            assert!(status.restore_point.is_none());
+            assert_eq!(status.target, Some(TargetState::RolledBack));
+            assert_eq!(differences(&before, &database).await, [""; 0]);
+        }
+    }
+
     /// Also what the failed restore has added is gone, and both outcomes are told.
     async fn a_restore_that_fails_is_rolled_back_exactly(server: TestServer) {
         let database = sample_database(&server, 200).await;
