@@ -80,7 +80,9 @@ pub(super) async fn missing_definers(
     if definers.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = match session.query("SELECT User, Host FROM mysql.user").await {
+    // Some SQL modes give CHAR with its padding.
+    let sql = "SELECT TRIM(TRAILING ' ' FROM User), TRIM(TRAILING ' ' FROM Host) FROM mysql.user";
+    let rows = match session.query(sql).await {
         Ok(rows) => rows,
         Err(error) if error.server().is_some() => {
             return Ok(vec![

@@ -391,6 +391,7 @@ impl Prepared {
             return Ok(());
         }
         let mut session = Session::open(&self.connect, context).await?;
+        session.set_up_for_replay(true).await?;
         let targets = rollback::survey(&mut session, &self.connect, &self.checked).await;
         session.close().await;
         rollback::refuse_newcomers(&self.targets, &targets?)

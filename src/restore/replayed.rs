@@ -10,6 +10,14 @@ const WARNINGS_KEPT: usize = 20;
 /// Errors that are kept, where a replay goes on after them.
 const ERRORS_KEPT: usize = 100;
 
+/// Warnings that something will not be there in a later version of the server, as the variables that
+/// every dump sets at its start. They are counted, and not told.
+const DEPRECATIONS: [u16; 3] = [
+    1287, // syntax or a variable that something else takes the place of
+    1681, // syntax that nothing takes the place of
+    3090, // an SQL mode (MySQL)
+];
+
 /// Warnings after which the target does not hold what the script says: a value was cut, replaced
 /// or put into a range, or a row was left out.
 const CHANGES_DATA: [u16; 19] = [
@@ -132,7 +140,7 @@ impl Replayed {
             if CHANGES_DATA.contains(&code) && self.changed_data.is_none() {
                 self.changed_data = Some(line());
             }
-            if self.warnings.len() < WARNINGS_KEPT {
+            if self.warnings.len() < WARNINGS_KEPT && !DEPRECATIONS.contains(&code) {
                 self.warnings.push(line());
             }
         }

@@ -15,6 +15,7 @@ use super::peer::{IDENTITY, Peer};
 use super::rows::{Answer, Rows, TextRow};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sql::split::Dialect;
 
 /// How long saying goodbye may take before a connection is given up.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,6 +42,11 @@ pub(crate) struct Session {
     busy: bool,
 }
 
+/// Makes the server give every answer as a whole. Before anything is asked: by these variables an
+/// administrator, or `init_connect`, can cut answers off, which says nothing, or refuse questions.
+const WHOLE_ANSWERS: &str =
+    "SET sql_select_limit = 18446744073709551615, max_join_size = 18446744073709551615";
+
 impl Session {
     /// Connects and asks the server what it is.
     pub(crate) async fn open(options: &ConnectOptions, context: &Context) -> Result<Self> {
@@ -49,6 +55,10 @@ impl Session {
             format!("SELECT @@version, @@version_comment, {IDENTITY}, @@lower_case_table_names");
         // Nothing that could be told apart from a late answer yet.
         let peer = Peer::new(options, conn.id(), String::new());
+        context
+            .run(peer.answer(0, conn.query_drop(WHOLE_ANSWERS)))
+            .await??
+            .map_err(|error| from_driver(error, "could not lift the limits of answers"))?;
         let row: Option<Row> = context
             .run(peer.answer(0, conn.query_first(question)))
             .await??
@@ -73,6 +83,14 @@ impl Session {
 
     pub(crate) const fn version(&self) -> &ServerVersion {
         &self.version
+    }
+
+    /// How the server reads a script.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self.flavor() {
+            Flavor::MariaDb => Dialect::MariaDb,
+            Flavor::MySql => Dialect::MySql { dollar_quotes: self.version().number().0 >= 9 },
+        }
     }
 
     /// Whether names of databases and tables that differ by case are those of different ones (manual,

@@ -33,10 +33,15 @@ const DUMP_SETTINGS: &[(&str, &str)] = &[
     ("idle_readonly_transaction_timeout", "0"),
     ("idle_write_transaction_timeout", "0"),
     ("autocommit", "ON"),
+    // What a COMMIT and a ROLLBACK do besides: begin another transaction, or close the connection.
+    ("completion_type", "NO_CHAIN"),
 ];
 
-/// Those of the settings that end what takes long.
-const TIMEOUTS: [&str; 8] = [
+/// Those of the settings that a restore needs too: what would end a long statement or the connection,
+/// leave a transaction open, or hide rows from the comparison at the end.
+const REPLAY_SETTINGS: [&str; 10] = [
+    "system_versioning_asof",
+    "completion_type",
     "wait_timeout",
     "net_read_timeout",
     "net_write_timeout",
@@ -92,15 +97,17 @@ impl Session {
         Ok(())
     }
 
-    /// Takes away what would end a long statement or a long pause of the script, and bounds the
-    /// wait for somebody else's lock. Everything else stays as the server gives it to the stock
+    /// Takes away what would end a long statement, a long pause of the script or, by a COMMIT, the
+    /// connection, and bounds the wait for somebody else's lock. Everything else stays as the server gives it to the stock
     /// client: the script sets what it needs. Names are sent and told in UTF-8 until
     /// [`read_as`](Self::read_as) says otherwise.
     pub(crate) async fn set_up_for_replay(&mut self, binlog: bool) -> Result<()> {
         self.read_as("utf8mb4").await?;
         let before = self.variables().await?;
         for (name, wanted) in DUMP_SETTINGS {
-            if TIMEOUTS.contains(name) && before.get(*name).is_some_and(|value| value != wanted) {
+            if REPLAY_SETTINGS.contains(name)
+                && before.get(*name).is_some_and(|value| value != wanted)
+            {
                 self.execute(set_statement(name, wanted)).await?;
             }
         }

@@ -39,6 +39,7 @@ mod faults;
 mod foreign_dumps;
 mod foreign_files;
 mod gate;
+mod global_settings;
 mod history;
 #[cfg(feature = "http")]
 mod http;
