@@ -2,6 +2,7 @@
 //! definition back.
 
 use crate::ident::{ObjectName, quote_identifier};
+use crate::sql::literal::push_string;
 
 /// Has the server print a definition.
 pub(super) fn show_create(object: &ObjectName) -> String {
@@ -158,12 +159,32 @@ pub(super) fn expression<'a>(create: &'a str, column: &str) -> Option<&'a str> {
     create.get(start..at - 1)
 }
 
-/// Where `wanted` begins first in `text`, strings and identifiers before it left out.
+/// What stands in front of the name of a secondary engine (`MySQL`).
+pub(super) const SECONDARY_ENGINE: &[u8] = b" SECONDARY_ENGINE=";
+
+/// Puts the name of the secondary engine into quotes. `options` are those that the catalogue has of the
+/// table; `None` if they do not tell where the name ends.
+pub(super) fn with_secondary_engine(create: &[u8], options: &str) -> Option<Vec<u8>> {
+    let start = outside_quotes(create, SECONDARY_ENGINE)? + SECONDARY_ENGINE.len();
+    let (before, rest) = create.split_at(start);
+    let (_, listed) = options.split_once("SECONDARY_ENGINE=\"")?;
+    let (name, _) = listed.rsplit_once("\" SECONDARY_LOAD=\"")?;
+    let behind = rest.strip_prefix(name.as_bytes())?;
+    if !matches!(behind.first(), None | Some(b' ' | b'\n')) {
+        return None;
+    }
+    let mut out = before.to_vec();
+    push_string(&mut out, name.as_bytes());
+    out.extend_from_slice(behind);
+    Some(out)
+}
+
 /// Whether a text stands in a definition, and not in a name, comment or literal.
 pub(super) fn holds(text: &[u8], wanted: &[u8]) -> bool {
     outside_quotes(text, wanted).is_some()
 }
 
+/// Where `wanted` begins first in `text`, strings and identifiers before it left out.
 fn outside_quotes(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some((&byte, _)) = text.get(at..)?.split_first() {
@@ -250,6 +271,30 @@ mod tests {
     use super::*;
 
     /// S15.
+    #[test]
+    fn the_name_of_a_secondary_engine_is_quoted() {
+        const TABLE: &str =
+            "CREATE TABLE `t` (\n  `a` int COMMENT ' SECONDARY_ENGINE=no'\n) COMMENT='c'";
+        let quoted = |name: &str, options: &str, behind: &str| {
+            let create = format!("{TABLE} SECONDARY_ENGINE={name}{behind}");
+            with_secondary_engine(create.as_bytes(), options)
+                .map(|create| String::from_utf8(create).unwrap())
+        };
+        let listed = |name: &str| format!("SECONDARY_ENGINE=\"{name}\" SECONDARY_LOAD=\"0\"");
+        for (name, literal) in [("RAPID", "'RAPID'"), ("x y", "'x y'"), ("a'b\\", r"'a\'b\\'")] {
+            for behind in
+                ["", " SECONDARY_ENGINE_ATTRIBUTE='x'", "\n/*!50100 PARTITION BY KEY () */"]
+            {
+                let expected = format!("{TABLE} SECONDARY_ENGINE={literal}{behind}");
+                assert_eq!(quoted(name, &listed(name), behind), Some(expected));
+            }
+        }
+        // Not told by the catalogue, or by something else in it.
+        assert_eq!(quoted("x", "", ""), None);
+        let other = format!("COMPRESSION=\"SECONDARY_ENGINE=\"x\"\" {}", listed("x; DROP"));
+        assert_eq!(quoted("x; DROP", &other, ""), None);
+    }
+
     #[test]
     fn a_comment_is_printed_for_the_mode_in_which_it_is_read() {
         let create =

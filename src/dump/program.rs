@@ -15,7 +15,6 @@ use crate::server::{
 };
 use crate::sql::charset::Charset;
 use crate::sql::literal::push_comment;
-use crate::sql::split::Dialect;
 use crate::sql::token::{Reading, Token, Tokens};
 
 /// What became of a stored program in the script.
@@ -272,10 +271,7 @@ impl StoredProgram {
     fn columns_of_rows(&self, session: &Session) -> Option<Vec<String>> {
         let (major, minor, patch) = session.version().number();
         let reading = Reading {
-            dialect: match session.flavor() {
-                Flavor::MariaDb => Dialect::MariaDb,
-                Flavor::MySql => Dialect::MySql { dollar_quotes: major >= 9 },
-            },
+            dialect: session.dialect(),
             version: u32::from(major) * 10_000 + u32::from(minor) * 100 + u32::from(patch),
             charset: Charset::from_name(&self.charsets.as_ref()?.client).ok()?,
             ansi_quotes: ["ANSI", "ORACLE"].iter().any(|mode| self.sql_mode.contains(mode)),

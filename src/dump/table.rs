@@ -3,12 +3,14 @@
 use super::exact::ExactText;
 use super::options::DumpOptions;
 use super::partition_values;
-use super::printed;
+use super::printed::{self, SECONDARY_ENGINE};
 use super::script::Script;
 use super::session_settings::SCRIPT_SQL_MODE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::server::{Charset, Column, ColumnKind, Database, Flavor, Session, Table, TextRow};
+use crate::sql::literal::push_string;
+use crate::sql::one_statement::{NOT_ONE_STATEMENT, is_one_statement};
 
 /// The SQL mode in which `MariaDB` keeps options that it does not know, and prints them as such.
 const KEEPS_UNKNOWN_OPTIONS: &str = "IGNORE_BAD_TABLE_OPTIONS";
@@ -71,6 +73,12 @@ pub(super) async fn definition(
         session.execute("SET sql_mode = ''").await?;
     }
     let mut create = printed::without_own_database(&create, &database.name);
+    if session.flavor() == Flavor::MySql && printed::holds(&create, SECONDARY_ENGINE) {
+        create = with_secondary_engine(session, &create, table).await?;
+    }
+    if !is_one_statement(session.dialect(), &create) {
+        return Err(Error::new(ErrorKind::Unsupported, NOT_ONE_STATEMENT));
+    }
     lost.extend(put_exact_text(exact, &mut create, database, table, options).await?);
     if session.flavor() == Flavor::MariaDb && changes_when_run(&create, table) {
         lost.push(format!(
@@ -97,6 +105,21 @@ pub(super) async fn definition(
         statements.push(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'").into_bytes());
     }
     Ok(Definition { statements, lost })
+}
+
+/// Quotes the name of a secondary engine, which `MySQL` prints as it was given, whatever is in it.
+async fn with_secondary_engine(
+    session: &mut Session,
+    create: &[u8],
+    table: &Table,
+) -> Result<Vec<u8>> {
+    let mut sql = b"SELECT CREATE_OPTIONS FROM information_schema.TABLES \
+                    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = "
+        .to_vec();
+    push_string(&mut sql, table.name.as_bytes());
+    let options = session.query_one(&String::from_utf8_lossy(&sql)).await?.text(0)?;
+    printed::with_secondary_engine(create, &options)
+        .ok_or_else(|| Error::new(ErrorKind::Unsupported, NOT_ONE_STATEMENT))
 }
 
 /// Whether the server may read a literal otherwise than it prints it: in an expression of a table whose

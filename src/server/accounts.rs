@@ -9,6 +9,7 @@ use super::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::sql::literal::push_string;
+use crate::sql::one_statement::{NOT_ONE_STATEMENT, is_one_statement};
 
 /// Accounts that every installation makes for itself, and that are never dumped.
 const OWN_ACCOUNTS: [(&str, &str); 8] = [
@@ -127,6 +128,7 @@ impl Session {
             accounts.warnings = self.second_passwords(&all).await?;
             all = in_order_of_roles(all, &self.default_roles().await?);
         }
+        let certificates = self.certificates().await?;
         for account in &all {
             accounts.names.push(account.name());
             let name = account.sql(flavor);
@@ -136,7 +138,11 @@ impl Session {
                 }
             } else {
                 for row in self.query(&format!("SHOW CREATE USER {name}")).await? {
-                    let text = row.text(0)?;
+                    let mut text = row.text(0)?;
+                    if let Some(certificate) = certificates.get(&account.name()) {
+                        text = certificate.quoted_in(&text).ok_or_else(|| not_one(account))?;
+                    }
+                    self.expect_one_statement(&text, account)?;
                     accounts.create.push(match text.strip_prefix("CREATE USER ") {
                         Some(rest) => format!("CREATE USER IF NOT EXISTS {rest}"),
                         None => text,
@@ -148,6 +154,7 @@ impl Session {
         for account in &all {
             for row in self.query(&format!("SHOW GRANTS FOR {}", account.sql(flavor))).await? {
                 let line = row.text(0)?;
+                self.expect_one_statement(&line, account)?;
                 // The grants of a role's roles are printed with its own.
                 if seen.insert(line.clone()) {
                     accounts.grants.push(grant_statement(flavor, account, &line));
@@ -155,6 +162,29 @@ impl Session {
             }
         }
         Ok(accounts)
+    }
+
+    fn expect_one_statement(&self, text: &str, account: &Account) -> Result<()> {
+        match is_one_statement(self.dialect(), text.as_bytes()) {
+            true => Ok(()),
+            false => Err(not_one(account)),
+        }
+    }
+
+    /// What accounts of `MySQL` ask of the certificate of a client, by name.
+    async fn certificates(&mut self) -> Result<BTreeMap<String, Certificate>> {
+        if self.flavor() == Flavor::MariaDb {
+            return Ok(BTreeMap::new());
+        }
+        let sql = "SELECT User, Host, x509_subject, x509_issuer, ssl_cipher FROM mysql.user \
+                   WHERE ssl_type = 'SPECIFIED'";
+        let rows = self.query(sql).await?;
+        let certificate = |row: &TextRow| {
+            let account = Account { user: row.text(0)?, host: row.text(1)?, role: false };
+            let [subject, issuer, cipher] = [row.text(2)?, row.text(3)?, row.text(4)?];
+            Ok((account.name(), Certificate { subject, issuer, cipher }))
+        };
+        rows.iter().map(certificate).collect()
     }
 
     /// All accounts, roles last.
@@ -201,6 +231,42 @@ impl Session {
             }
         }
         Ok(warnings)
+    }
+}
+
+fn not_one(account: &Account) -> Error {
+    let text = format!("account {}: {NOT_ONE_STATEMENT}", account.name());
+    Error::new(ErrorKind::Unsupported, text)
+}
+
+/// What an account asks of the certificate of its client.
+#[derive(Debug)]
+struct Certificate {
+    subject: String,
+    issuer: String,
+    cipher: String,
+}
+
+impl Certificate {
+    /// The clause, each text as `literal` makes it.
+    fn clause(&self, literal: impl Fn(&str) -> String) -> String {
+        let mut clause = " REQUIRE".to_owned();
+        for (word, text) in
+            [("SUBJECT", &self.subject), ("ISSUER", &self.issuer), ("CIPHER", &self.cipher)]
+        {
+            if !text.is_empty() {
+                clause.push_str(&format!(" {word} {}", literal(text)));
+            }
+        }
+        clause
+    }
+
+    /// `create` with literals in the place of what `MySQL` prints: the texts in quotes, whatever is in
+    /// them. `None` if it does not print that.
+    fn quoted_in(&self, create: &str) -> Option<String> {
+        let printed = self.clause(|text| format!("'{text}'"));
+        let (before, behind) = create.split_once(&printed)?;
+        (!behind.contains(&printed)).then(|| format!("{before}{}{behind}", self.clause(literal)))
     }
 }
 
@@ -258,11 +324,6 @@ fn grant_statement(flavor: Flavor, account: &Account, line: &str) -> GrantStatem
 
 /// Statements that run one only if the account is not the one that runs them.
 fn unless_current(account: &str, sql: &str) -> String {
-    let literal = |text: &str| {
-        let mut literal = Vec::new();
-        push_string(&mut literal, text.as_bytes());
-        String::from_utf8_lossy(&literal).into_owned()
-    };
     format!(
         "SET @snapdump_grant = IF(CURRENT_USER() = {}, 'DO 0', {});\n\
          PREPARE snapdump_grant FROM @snapdump_grant;\n\
@@ -271,6 +332,12 @@ fn unless_current(account: &str, sql: &str) -> String {
         literal(account),
         literal(sql)
     )
+}
+
+fn literal(text: &str) -> String {
+    let mut literal = Vec::new();
+    push_string(&mut literal, text.as_bytes());
+    String::from_utf8_lossy(&literal).into_owned()
 }
 
 /// What a grant is on, if that is a single object.

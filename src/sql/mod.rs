@@ -9,6 +9,7 @@ pub(crate) mod excerpt;
 pub(crate) mod json;
 pub(crate) mod literal;
 pub(crate) mod needs;
+pub(crate) mod one_statement;
 pub(crate) mod policy;
 pub mod split;
 pub(crate) mod statement;

@@ -56,6 +56,9 @@ fn of_every_kind(mariadb: bool) -> Vec<&'static str> {
         "CREATE USER locked@'10.%' IDENTIFIED BY 'y' ACCOUNT LOCK",
         "CREATE USER expired@'%' IDENTIFIED BY 'z' PASSWORD EXPIRE",
         "CREATE USER `o'd d``q`@'%' IDENTIFIED BY 'q' PASSWORD EXPIRE INTERVAL 30 DAY",
+        r"CREATE USER certified@'%' IDENTIFIED BY 'c' REQUIRE SUBJECT '/C=IE/O=O''R\\n; x'
+          AND ISSUER '/O=it''s' AND CIPHER 'AES''-- '",
+        "CREATE USER of_subject@'%' REQUIRE SUBJECT '/O=a''; DROP DATABASE shop; -- '",
         "CREATE ROLE reader, writer",
         "GRANT SELECT ON shop.* TO reader",
         "GRANT INSERT, UPDATE ON shop.t TO writer",
@@ -93,6 +96,7 @@ fn of_every_kind(mariadb: bool) -> Vec<&'static str> {
 const DROP: &[&str] = &[
     "DROP DATABASE shop",
     "DROP DATABASE other",
+    "DROP USER certified@'%', of_subject@'%'",
     "DROP USER plain@'%', limited@localhost, locked@'10.%', expired@'%', `o'd d``q`@'%'",
     "DROP ROLE reader, writer",
 ];
