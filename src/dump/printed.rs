@@ -202,6 +202,20 @@ fn end_of(text: &[u8], end: u8) -> usize {
     outside_quotes(text, &[end]).unwrap_or(text.len())
 }
 
+/// Takes out of an event that it is not kept after its end, which is so without a word: under the SQL mode
+/// `HIGH_NOT_PRECEDENCE` the servers print that and cannot read it.
+pub(super) fn event_of_high_not(create: &[u8]) -> Vec<u8> {
+    const WORDS: &[u8] = b" ON COMPLETION NOT PRESERVE";
+    match outside_quotes(create, WORDS) {
+        // Behind the name and the schedule, and in front of the comment and the body.
+        Some(at) => {
+            let (before, rest) = create.split_at(at);
+            [before, rest.get(WORDS.len()..).unwrap_or_default()].concat()
+        }
+        None => create.to_vec(),
+    }
+}
+
 /// Takes a database's own name out of the list of libraries that a `JavaScript` routine uses.
 pub(super) fn libraries_without_own_database(create: &[u8], database: &str) -> Vec<u8> {
     const LIST: &[u8] = b"\n    LANGUAGE JAVASCRIPT\n    USING (";

@@ -38,6 +38,9 @@ pub(super) async fn write_program(
         let event = database.events.iter().find(|event| event.name == object.name());
         program.timestamp = event.and_then(|event| event.created);
     }
+    if object.kind() == ObjectKind::Event && program.sql_mode.contains("HIGH_NOT_PRECEDENCE") {
+        program.create = printed::event_of_high_not(&program.create);
+    }
     program.create = printed::libraries_without_own_database(&program.create, &database.name);
     let trigger = database
         .triggers
@@ -317,7 +320,11 @@ impl StoredProgram {
             script.statement(format!("SET time_zone = {}", string_literal(time_zone)));
         }
         if let Some(timestamp) = self.timestamp {
-            script.statement(format!("SET timestamp = {timestamp}"));
+            // A scheduler at work would run, at once, what is made at a time that is over: then it is made
+            // now, which the server answers by not keeping it.
+            script.statement(format!(
+                "SET timestamp = IF(@@GLOBAL.event_scheduler = 'ON', 0, {timestamp})"
+            ));
         }
         script.statement(format!("SET sql_mode = {}", string_literal(&self.sql_mode)));
         // Under this SQL mode: MariaDB 10.11 knows of packages only in Oracle mode.

@@ -14,8 +14,8 @@ use crate::ident::{ObjectName, quote_identifier};
 use crate::server::{
     ER_CANT_AGGREGATE_2COLLATIONS, ER_CANT_AGGREGATE_3COLLATIONS, ER_CANT_AGGREGATE_NCOLLATIONS,
     ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_NO_SUCH_USER, ER_SP_DOES_NOT_EXIST,
-    ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED, ER_VIEW_INVALID, ER_WRONG_VALUE, Flavor,
-    Session, is_missing_or_changed, string_literal,
+    ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED, ER_VIEW_INVALID, ER_VIEW_RECURSIVE,
+    ER_WRONG_VALUE, Flavor, Session, is_missing_or_changed, string_literal,
 };
 use crate::sql::literal::push_comment;
 
@@ -113,8 +113,8 @@ impl View {
         Ok(view)
     }
 
-    /// A view that the server cannot print, as `MariaDB` cannot where what stands behind `FOR
-    /// SYSTEM_TIME` makes no sense any more. Its catalogue holds the text.
+    /// A view that the server cannot print: one that reads itself, or (`MariaDB`) one where what stands
+    /// behind `FOR SYSTEM_TIME` makes no sense any more. The catalogue holds the text.
     async fn unprintable(session: &mut Session, object: ObjectName, error: Error) -> Result<Self> {
         let is_gone = error.server().is_some_and(|told| is_missing_or_changed(told.number));
         let Some(broken) =
@@ -122,13 +122,20 @@ impl View {
         else {
             return Err(error);
         };
-        if session.flavor() != Flavor::MariaDb {
+        let is_recursive = error.server().is_some_and(|told| told.number == ER_VIEW_RECURSIVE);
+        if session.flavor() == Flavor::MySql && !is_recursive {
+            // It may be whole.
             return Err(error);
         }
+        // MySQL does not tell it otherwise.
+        let algorithm = match session.flavor() {
+            Flavor::MariaDb => "ALGORITHM",
+            Flavor::MySql => "'UNDEFINED'",
+        };
         let database = object.database_name().unwrap_or_default();
         let sql = format!(
             "SELECT VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, CHARACTER_SET_CLIENT, \
-             COLLATION_CONNECTION, ALGORITHM FROM information_schema.VIEWS \
+             COLLATION_CONNECTION, {algorithm} FROM information_schema.VIEWS \
              WHERE {} AND TABLE_NAME = {name} AND CAST(TABLE_NAME AS BINARY) = {name}",
             session.in_database(database).by("TABLE_SCHEMA"),
             name = string_literal(object.name())
@@ -279,8 +286,9 @@ fn reason(error: Error, flavor: Flavor) -> Result<Option<String>> {
 /// rules (42) and for the number of columns or rows (21), or one of those of `HY000` that are.
 fn is_about_text(error: &ServerError, flavor: Flavor) -> bool {
     const OF_LIMITS: [u16; 2] = [ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED];
-    const GENERAL: [u16; 6] = [
+    const GENERAL: [u16; 7] = [
         ER_VIEW_INVALID,
+        ER_VIEW_RECURSIVE,
         ER_WRONG_VALUE,
         ER_NO_SUCH_USER,
         ER_CANT_AGGREGATE_2COLLATIONS,

@@ -16,6 +16,8 @@ pub(super) struct Compared {
     pub(super) objects: BTreeMap<ObjectKind, u64>,
     /// The rows of all tables.
     pub(super) rows: u64,
+    /// What a person should know.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Fails unless the databases hold every object of the manifest, each table with as many rows as
@@ -44,6 +46,14 @@ pub(super) async fn compare(
             let known = (entry.name.kind(), case(entry.name.name()));
             let there = found.remove(&known);
             if !entry.definition {
+                continue;
+            }
+            if !there && entry.name.kind() == ObjectKind::Event && runs_events(session).await? {
+                compared.warnings.push(format!(
+                    "{} is not there: its time is over and it was not to be kept, or the server's \
+                     scheduler has run it meanwhile",
+                    entry.name
+                ));
                 continue;
             }
             if !there {
@@ -91,6 +101,11 @@ pub(super) async fn compare(
         }
     }
     Ok(compared)
+}
+
+/// Whether the server's scheduler is at work: it drops events whose time is over.
+async fn runs_events(session: &mut Session) -> Result<bool> {
+    Ok(session.query_one("SELECT @@GLOBAL.event_scheduler").await?.text(0)? == "ON")
 }
 
 /// How many counts are asked for in one text.

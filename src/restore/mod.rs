@@ -368,6 +368,7 @@ impl Prepared {
         let server_warnings_by_number = replayed.warning_codes.clone();
         let mut warnings = self.checked.warnings.clone();
         warnings.extend(replayed.into_warnings());
+        warnings.extend(compared.warnings);
         let rows = self.checked.footer.is_some().then_some(compared.rows);
         tracing::info!(statements, rows, warnings = warnings.len(), "applied");
         Ok(RestoreReport {

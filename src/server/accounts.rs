@@ -165,10 +165,10 @@ impl Session {
     }
 
     fn expect_one_statement(&self, text: &str, account: &Account) -> Result<()> {
-        match is_one_statement(self.dialect(), text.as_bytes()) {
-            true => Ok(()),
-            false => Err(not_one(account)),
+        if is_one_statement(self.dialect(), text.as_bytes()) {
+            return Ok(());
         }
+        Err(not_one(account))
     }
 
     /// What accounts of `MySQL` ask of the certificate of a client, by name.
@@ -250,15 +250,12 @@ struct Certificate {
 impl Certificate {
     /// The clause, each text as `literal` makes it.
     fn clause(&self, literal: impl Fn(&str) -> String) -> String {
-        let mut clause = " REQUIRE".to_owned();
-        for (word, text) in
-            [("SUBJECT", &self.subject), ("ISSUER", &self.issuer), ("CIPHER", &self.cipher)]
-        {
-            if !text.is_empty() {
-                clause.push_str(&format!(" {word} {}", literal(text)));
-            }
-        }
-        clause
+        let texts =
+            [("SUBJECT", &self.subject), ("ISSUER", &self.issuer), ("CIPHER", &self.cipher)];
+        let given = texts.into_iter().filter(|(_, text)| !text.is_empty());
+        let mut clause = vec![" REQUIRE".to_owned()];
+        clause.extend(given.map(|(word, text)| format!(" {word} {}", literal(text))));
+        clause.concat()
     }
 
     /// `create` with literals in the place of what `MySQL` prints: the texts in quotes, whatever is in

@@ -48,6 +48,7 @@ pub(crate) const ER_CANT_AGGREGATE_3COLLATIONS: u16 = 1270;
 pub(crate) const ER_CANT_AGGREGATE_NCOLLATIONS: u16 = 1271;
 pub(crate) const ER_WRONG_VALUE: u16 = 1525;
 pub(crate) const ER_VIEW_INVALID: u16 = 1356;
+pub(crate) const ER_VIEW_RECURSIVE: u16 = 1462;
 pub(crate) const ER_PROCACCESS_DENIED_ERROR: u16 = 1370;
 pub(crate) const ER_TABLE_DEF_CHANGED: u16 = 1412;
 pub(crate) const ER_BINLOG_CREATE_ROUTINE_NEED_SUPER: u16 = 1419;

@@ -56,6 +56,7 @@ mod random;
 mod restore_point;
 mod roundtrip;
 mod sample;
+mod scheduler;
 mod sequences;
 mod snapshot;
 mod stock_clients;

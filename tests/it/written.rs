@@ -171,6 +171,12 @@ async fn create_database(conn: &mut Conn, name: &str) -> String {
     answer[1].replace(" /*!80016 DEFAULT ENCRYPTION='N' */", "")
 }
 
+/// The settings in front of the event of [`two_databases`], which has an end.
+const BEFORE_EVENT: &[&str] = &[
+    "SET time_zone = '+02:00'",
+    "SET timestamp = IF(@@GLOBAL.event_scheduler = 'ON', 0, 1577836800)",
+];
+
 /// The members of a dump of [`two_databases`], from what the server prints.
 async fn expected(databases: &[TestDatabase; 2]) -> Vec<(Section, Option<u32>, String)> {
     let mariadb = databases[0].server.is_mariadb();
@@ -265,7 +271,7 @@ async fn expected(databases: &[TestDatabase; 2]) -> Vec<(Section, Option<u32>, S
     let answer = of_program(&show(&mut conn, "EVENT e").await, 3);
     let text = program(
         "EVENT IF EXISTS `e`",
-        &["SET time_zone = '+02:00'", "SET timestamp = 1577836800"],
+        BEFORE_EVENT,
         answer.each_ref().map(String::as_str),
         ";;",
         &["SET timestamp = DEFAULT", "SET time_zone = '+00:00'"],

@@ -59,12 +59,12 @@ async fn run(name: &'static str, script: &[u8], server: TestServer) {
 scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     auto_increment bits blank_text blobs_and_texts comments comments_in_bodies
     database_collation_of_programs database_options date_keys dates decimals defaults
-    delimiters_in_bodies engines enum_and_set event_schedules events events_of_the_past
+    delimiters_in_bodies engines enum_and_set event_schedules events events_of_high_not events_of_the_past
     foreign_keys foreign_keys_across foreign_keys_circular generated_columns generated_in_settings generated_in_zones geometry
     identifiers identifiers_case identifiers_reserved identifiers_with_line_breaks indexes
     integers invisible_columns json members_in_charsets merge_tables no_keys only_generated partitions
     partitions_in_charsets partitions_in_more_charsets programs_of_latin1_clients programs_of_swe7_clients routines routines_in_modes timestamps_in_zones triggers
-    triggers_broken triggers_in_modes triggers_many utf8 views views_broken views_on_views views_that_write views_without_definer
+    triggers_broken triggers_in_modes triggers_many utf8 views views_broken views_on_views views_that_read_themselves views_that_write views_without_definer
 }
 
 scripts! { mysql on [mysql_9_7]:
