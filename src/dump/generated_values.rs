@@ -1,4 +1,5 @@
-//! Stored generated columns whose values a restore does not compute again.
+//! Stored generated columns whose values a restore does not compute again, and constraints that it would
+//! find broken.
 //!
 //! What an expression with a TIMESTAMP, or with the name of a month, gives depends on the session that
 //! wrote the row: its time zone, its locale. A restore computes it in UTC and in English (FORMAT S1),
@@ -54,44 +55,39 @@ impl Dependence {
                 ("in another time zone or locale", "computes it in UTC and in English")
             }
             Self { zone: false, .. } => {
-                ("under other settings", "computes it under those of its server")
+                ("under other settings", "computes it under those of the script and its server")
             }
             _ => (
                 "in another time zone or locale, or under other settings",
-                "computes it in UTC, in English and under the settings of its server",
+                "computes it in UTC, in English and under the settings of the script and its server",
             ),
         }
     }
 }
 
-/// Compares the values of such columns with what a restore will compute, and says where they differ,
-/// one sentence for each column. `condition` chooses the rows.
+/// Compares the values of such columns with what a restore will compute, has it check the constraints
+/// that no setting takes away (`MySQL`), and says where something differs, one sentence for each column
+/// and constraint. `condition` chooses the rows; `sql_mode` is that in which they are inserted.
 pub(super) async fn check(
     session: &mut Session,
     table: &Table,
     condition: Option<&str>,
+    sql_mode: &str,
 ) -> Result<Vec<String>> {
-    if !table.columns.iter().any(|column| column.generated == Generated::Stored) {
+    if !table.computes {
         return Ok(Vec::new());
     }
     let name = quote_identifier(&table.name);
     let row = session.query_one(&format!("SHOW CREATE TABLE {name}")).await?;
     let create = String::from_utf8_lossy(row.bytes(1)?.unwrap_or_default()).into_owned();
-    let doubtful: Vec<_> = depending_on_session(table, &create, session.flavor())
-        .into_iter()
-        .map(|(column, expression, dependence)| {
-            let printed = printed::type_of(&create, &column.name).unwrap_or_default();
-            (column, differs(column, printed, expression), dependence)
-        })
-        .collect();
+    let doubtful = doubtful(table, &create, session.flavor(), sql_mode);
     if doubtful.is_empty() {
         return Ok(Vec::new());
     }
-    let counts: Vec<_> = doubtful.iter().map(|(_, differs, _)| format!("SUM({differs})")).collect();
+    let counts: Vec<_> = doubtful.iter().map(|one| format!("SUM({})", one.test)).collect();
     let condition = condition.map(|text| format!(" WHERE ({text}\n)")).unwrap_or_default();
     let sql = format!("SELECT {} FROM {name}{condition}", counts.join(","));
-    let as_in_script =
-        format!("SET sql_mode = '{SCRIPT_SQL_MODE}', lc_time_names = '{SCRIPT_LOCALE}'");
+    let as_in_script = format!("SET sql_mode = '{sql_mode}', lc_time_names = '{SCRIPT_LOCALE}'");
     session.execute(as_in_script).await?;
     let counted = session.query_one(&sql).await;
     let counted = match counted {
@@ -100,22 +96,17 @@ pub(super) async fn check(
     };
     session.execute("SET sql_mode = '', lc_time_names = DEFAULT").await?;
     let mut said = Vec::new();
-    for (place, (column, _, dependence)) in doubtful.iter().enumerate() {
-        let column = quote_identifier(&column.name);
+    for (place, one) in doubtful.iter().enumerate() {
         match &counted {
             Err(error) => said.push(format!(
-                "table {name}: whether a restore computes the stored generated column {column} as it \
-                 is could not be seen: {}",
+                "table {name}: whether a restore takes {} as it is could not be seen: {}",
+                one.what,
                 error.chain()
             )),
             Ok(row) => {
                 let rows = row.optional_number(place)?.unwrap_or(0);
                 if rows > 0 {
-                    let (then, there) = dependence.words();
-                    said.push(format!(
-                        "table {name}: the stored generated column {column} has been computed {then} \
-                         in {rows} rows; a restore {there}, and it will have other values there"
-                    ));
+                    said.push(format!("table {name}: {}", one.sentence(rows)));
                 }
             }
         }
@@ -123,73 +114,133 @@ pub(super) async fn check(
     Ok(said)
 }
 
-/// The stored generated columns whose expressions depend on the session, by themselves or by other
-/// columns, with the expressions.
-fn depending_on_session<'a>(
-    table: &'a Table,
-    create: &'a str,
-    flavor: Flavor,
-) -> Vec<(&'a Column, &'a str, Dependence)> {
-    let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
-    let found = dependences(&names, create, flavor).into_iter();
-    let found = found.filter_map(|(name, expression, dependence)| {
-        let column = table.columns.iter().find(|column| column.name == name)?;
-        (column.generated == Generated::Stored).then_some((column, expression, dependence))
-    });
-    found.collect()
+/// A column, or a constraint, that a restore may take otherwise than it is.
+struct Doubtful {
+    /// What it is, with its name.
+    what: String,
+    is_check: bool,
+    /// A condition that is true for the rows that it does so with.
+    test: String,
+    dependence: Dependence,
 }
 
-/// The generated columns among those of a table whose expressions depend on the session.
-fn dependences<'a>(
-    columns: &[&'a str],
-    create: &'a str,
-    flavor: Flavor,
-) -> Vec<(&'a str, &'a str, Dependence)> {
-    let mysql = flavor == Flavor::MySql;
-    let mut depending: BTreeMap<&str, Dependence> = BTreeMap::new();
-    let mut generated = Vec::new();
-    let mut unsigned = Vec::new();
-    for &name in columns {
+impl Doubtful {
+    fn sentence(&self, rows: u64) -> String {
+        let Self { what, is_check, dependence, .. } = self;
+        let (then, there) = dependence.words();
+        if *is_check {
+            format!(
+                "{what} does not hold for {rows} rows under the settings of a restore: a restore \
+                 checks it {there}, and will refuse them, unless it is made NOT ENFORCED before the dump",
+                there = there.trim_start_matches("computes it ")
+            )
+        } else {
+            format!(
+                "{what} has been computed {then} in {rows} rows; a restore {there}, and it will have \
+                 other values there"
+            )
+        }
+    }
+}
+
+fn doubtful(table: &Table, create: &str, flavor: Flavor, sql_mode: &str) -> Vec<Doubtful> {
+    // In the mode of the script any text can be another date than it was.
+    let all = Dependence { zone: false, settings: sql_mode == SCRIPT_SQL_MODE };
+    let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let (depending, generated) = Depending::in_table(&names, create, flavor, all);
+    let columns = generated.into_iter().filter_map(|(name, expression, dependence)| {
+        let column = table.columns.iter().find(|column| column.name == name)?;
         let printed = printed::type_of(create, name).unwrap_or_default();
-        if is_unsigned(printed) {
-            unsigned.push(name);
-        }
-        if let Some(expression) = printed::expression(create, name) {
-            generated.push((name, expression, Dependence::default()));
-        } else if printed.starts_with("timestamp") {
-            depending.insert(name, Dependence { zone: true, settings: false });
-        } else if mysql && printed.starts_with("char(") {
-            // Whether it is padded, `PAD_CHAR_TO_FULL_LENGTH` says.
-            depending.insert(name, Dependence { zone: false, settings: true });
-        }
-    }
-    for (_, expression, dependence) in &mut generated {
-        let lower = without_texts(&expression.to_ascii_lowercase());
-        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        // Whether that may be negative, `NO_UNSIGNED_SUBTRACTION` says.
-        let of_unsigned = mysql
-            && has(&[" - "])
-            && (has(&["unsigned"]) || unsigned.iter().any(|name| names(&lower, name)));
-        dependence.zone = has(&OF_THE_SESSION);
-        dependence.settings = has(&OF_OTHER_SETTINGS) || of_unsigned;
-    }
-    // As often as one column can depend on another.
-    for _ in 0..=generated.len() {
-        let before = depending.clone();
-        for (column, expression, dependence) in &mut generated {
-            let lower = expression.to_ascii_lowercase();
-            let named = depending.iter().filter(|(name, _)| names(&lower, name));
-            *dependence = named.fold(*dependence, |all, (_, one)| all.and(*one));
-            if dependence.any() {
-                depending.insert(column, *dependence);
+        (column.generated == Generated::Stored).then(|| Doubtful {
+            what: format!("the stored generated column {}", quote_identifier(name)),
+            is_check: false,
+            test: differs(column, printed, expression),
+            dependence,
+        })
+    });
+    let checks = if flavor == Flavor::MySql { printed::checks(create) } else { Vec::new() };
+    let checks = checks.into_iter().filter_map(|(name, asked)| {
+        let dependence = depending.of(asked);
+        dependence.any().then(|| Doubtful {
+            what: format!("the constraint {name}"),
+            is_check: true,
+            test: format!("NOT ({asked})"),
+            dependence,
+        })
+    });
+    columns.chain(checks).collect()
+}
+
+/// What the columns of a table depend on, as far as expressions can name them.
+struct Depending<'a> {
+    columns: BTreeMap<&'a str, Dependence>,
+    unsigned: Vec<&'a str>,
+    mysql: bool,
+    /// What every expression depends on.
+    all: Dependence,
+}
+
+impl<'a> Depending<'a> {
+    /// All that depend on the session, and those among them that are generated, with their expressions.
+    fn in_table(
+        columns: &[&'a str],
+        create: &'a str,
+        flavor: Flavor,
+        all: Dependence,
+    ) -> (Self, Vec<(&'a str, &'a str, Dependence)>) {
+        let mysql = flavor == Flavor::MySql;
+        let mut found = Self { columns: BTreeMap::new(), unsigned: Vec::new(), mysql, all };
+        let mut generated = Vec::new();
+        for &name in columns {
+            let printed = printed::type_of(create, name).unwrap_or_default();
+            if is_unsigned(printed) {
+                found.unsigned.push(name);
+            }
+            if let Some(expression) = printed::expression(create, name) {
+                // What is cut off or rounded, an SQL mode says (`TIME_TRUNCATE_FRACTIONAL`,
+                // `TIME_ROUND_FRACTIONAL`).
+                let rounds = has_time(printed) && !printed.contains("(6)");
+                generated.push((name, expression, Dependence { zone: false, settings: rounds }));
+            } else if printed.starts_with("timestamp") {
+                found.columns.insert(name, Dependence { zone: true, settings: false });
+            } else if mysql && printed.starts_with("char(") {
+                // Whether it is padded, `PAD_CHAR_TO_FULL_LENGTH` says.
+                found.columns.insert(name, Dependence { zone: false, settings: true });
             }
         }
-        if depending == before {
-            break;
+        // As often as one column can depend on another.
+        for _ in 0..=generated.len() {
+            let before = found.columns.clone();
+            for (column, expression, dependence) in &mut generated {
+                *dependence = dependence.and(found.of(expression));
+                if dependence.any() {
+                    found.columns.insert(column, *dependence);
+                }
+            }
+            if found.columns == before {
+                break;
+            }
         }
+        generated.retain(|(_, _, dependence)| dependence.any());
+        (found, generated)
     }
-    generated.retain(|(_, _, dependence)| dependence.any());
-    generated
+
+    /// What an expression depends on.
+    fn of(&self, expression: &str) -> Dependence {
+        let lower = expression.to_ascii_lowercase();
+        let named = self.columns.iter().filter(|(name, _)| names(&lower, name));
+        let by_columns = named.fold(self.all, |all, (_, one)| all.and(*one));
+        let code = without_texts(&lower);
+        let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+        // Whether that may be negative, `NO_UNSIGNED_SUBTRACTION` says.
+        let of_unsigned = self.mysql
+            && has(&[" - "])
+            && (has(&["unsigned"]) || self.unsigned.iter().any(|name| names(&code, name)));
+        by_columns.and(Dependence {
+            zone: has(&OF_THE_SESSION),
+            settings: has(&OF_OTHER_SETTINGS) || of_unsigned,
+        })
+    }
 }
 
 /// An expression without what stands in its string literals, which are printed with backslashes or
@@ -213,6 +264,13 @@ fn without_texts(expression: &str) -> String {
         }
     }
     rest
+}
+
+/// Whether a column, as it is printed from its type on, has a time of the day.
+fn has_time(printed: &str) -> bool {
+    ["time", "datetime"]
+        .iter()
+        .any(|kind| printed.strip_prefix(kind).is_some_and(|rest| rest.starts_with(['(', ' '])))
 }
 
 /// Whether a column, as it is printed from its type on, holds no negative numbers.
@@ -293,7 +351,8 @@ mod tests {
                       `r` double GENERATED ALWAYS AS ((`a``'b` / 7)) STORED,\n  \
                       `s` text GENERATED ALWAYS AS (concat('it\\'s `', ' / ', `it's`)) STORED\n)";
         for flavor in [Flavor::MySql, Flavor::MariaDb] {
-            let found = dependences(&["it's", "a`'b", "q", "r", "s"], create, flavor);
+            let columns = ["it's", "a`'b", "q", "r", "s"];
+            let (_, found) = Depending::in_table(&columns, create, flavor, Dependence::default());
             let names: Vec<_> = found.into_iter().map(|(name, ..)| name).collect();
             assert_eq!(names, ["q", "r"]);
         }
@@ -310,10 +369,10 @@ mod tests {
                       `l` int GENERATED ALWAYS AS (length(`c`)) STORED,\n  \
                       `day` date GENERATED ALWAYS AS (cast(`at` as date)) STORED\n)";
         let columns = ["u", "n", "c", "at", "below", "less", "q", "both", "l", "day"];
-        let found: Vec<_> = dependences(&columns, create, Flavor::MySql)
-            .into_iter()
-            .map(|(column, _, on)| (column, on.zone, on.settings))
-            .collect();
+        let all = Dependence::default();
+        let (_, generated) = Depending::in_table(&columns, create, Flavor::MySql, all);
+        let found: Vec<_> =
+            generated.into_iter().map(|(column, _, on)| (column, on.zone, on.settings)).collect();
         assert_eq!(
             found,
             [

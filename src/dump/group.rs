@@ -11,10 +11,11 @@ use super::guard::at_object;
 use super::history::Versions;
 use super::reader::{Reader, Share, TableWork, position, span_of, table_at};
 use super::rows::TableRows;
+use super::session_settings::SCRIPT_SQL_MODE;
 use super::table::{Definition, create_of, show_create};
 use crate::error::{Error, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Database, Generated, Table};
+use crate::server::{Database, Table};
 
 /// A table that is being read.
 struct Member<'a> {
@@ -155,7 +156,7 @@ impl Reader {
         table.transactional
             && !table.versioned
             && !table.columns.is_empty()
-            && table.columns.iter().all(|column| column.generated != Generated::Stored)
+            && !table.computes
             && TableRows::is_exact_as_text(table)
             && self.shared.has_rows(&database.name, table)
             && self.shared.condition(&database.name, table).is_none()
@@ -231,7 +232,8 @@ impl Reader {
                 script.close_full_member().await?;
                 script.begin_rows(rows.object()).await?;
                 let open = |script: &mut _| shared.select_database(script, database);
-                let written = rows.write_set(&mut answer, script, &context, open).await?;
+                let written =
+                    rows.write_set(&mut answer, script, &context, SCRIPT_SQL_MODE, open).await?;
                 shares.push(Share::new(rows.object(), written));
                 Ok::<_, Error>(())
             };

@@ -5,6 +5,7 @@
 //! is there, routines, views, triggers and events; settings back; footer.
 
 mod accounts;
+mod calendar;
 mod chunk;
 mod converted;
 mod databases;

@@ -141,7 +141,35 @@ pub(super) fn expression<'a>(create: &'a str, column: &str) -> Option<&'a str> {
     let start = type_of_column(create.as_bytes(), column)?;
     let line = create.as_bytes().get(start..)?;
     let line = line.get(..end_of(line, b'\n'))?;
-    let start = start + outside_quotes(line, WORDS)? + WORDS.len();
+    in_parentheses(create, start + outside_quotes(line, WORDS)? + WORDS.len())
+}
+
+/// The names of the constraints that are enforced, as they are printed, and what they ask (`MySQL`).
+pub(super) fn checks(create: &str) -> Vec<(&str, &str)> {
+    const BEGIN: &[u8] = b"\n  CONSTRAINT `";
+    const WORDS: &str = " CHECK (";
+    let (mut checks, mut at) = (Vec::new(), 0);
+    while let Some(found) = create.as_bytes().get(at..).and_then(|rest| outside_quotes(rest, BEGIN))
+    {
+        let name = at + found + BEGIN.len() - 1;
+        let end = name + create.as_bytes().get(name..).map_or(1, quoted_length);
+        at = end;
+        if !create.get(end..).is_some_and(|rest| rest.starts_with(WORDS)) {
+            continue;
+        }
+        let Some(asked) = in_parentheses(create, end + WORDS.len()) else { break };
+        at = end + WORDS.len() + asked.len() + 1;
+        let enforced =
+            !create.get(at..).is_some_and(|rest| rest.starts_with(" /*!80016 NOT ENFORCED"));
+        if let Some(name) = create.get(name..end).filter(|_| enforced) {
+            checks.push((name, asked));
+        }
+    }
+    checks
+}
+
+/// What stands from `start` to the parenthesis that closes the one before it.
+fn in_parentheses(create: &str, start: usize) -> Option<&str> {
     let (mut at, mut depth) = (start, 1usize);
     while depth > 0 {
         let rest = create.as_bytes().get(at..)?;
@@ -285,6 +313,19 @@ mod tests {
     use super::*;
 
     /// S15.
+    #[test]
+    fn the_constraints_that_are_enforced_are_found() {
+        let create = "CREATE TABLE `t` (\n  `a` int DEFAULT NULL COMMENT '\n  CONSTRAINT `x` CHECK (1)',\n  \
+                      CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `o` (`a`),\n  \
+                      CONSTRAINT `t_chk_1` CHECK ((`a` > (1 + _utf8mb4')'))),\n  \
+                      CONSTRAINT `no` CHECK ((`a` > 2)) /*!80016 NOT ENFORCED */,\n  \
+                      CONSTRAINT `a``b` CHECK (true)\n) ENGINE=InnoDB";
+        assert_eq!(
+            checks(create),
+            [("`t_chk_1`", "(`a` > (1 + _utf8mb4')'))"), ("`a``b`", "true")]
+        );
+    }
+
     #[test]
     fn the_name_of_a_secondary_engine_is_quoted() {
         const TABLE: &str =

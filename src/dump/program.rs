@@ -7,7 +7,7 @@ use super::definer;
 use super::options::{Definer, DumpOptions};
 use super::printed::{self, show_create};
 use super::script::Script;
-use super::session_settings::{SCRIPT_SQL_MODE, set_charset};
+use super::session_settings::{SCRIPT_SQL_MODE, set_charset, set_sql_mode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
 use crate::server::{
@@ -343,7 +343,7 @@ impl StoredProgram {
         if charsets.is_some() {
             script.statement("SET NAMES utf8mb4");
         }
-        script.statement(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'"));
+        script.statement(set_sql_mode(SCRIPT_SQL_MODE));
         if self.timestamp.is_some() {
             script.statement("SET timestamp = DEFAULT");
         }

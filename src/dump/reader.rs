@@ -338,7 +338,11 @@ impl Reader {
     async fn compare_generated(&mut self, database: &Database, table: &Table) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let condition = shared.condition(&database.name, table);
-        self.warnings.extend(generated_values::check(&mut self.session, table, condition).await?);
+        let target = shared.options.target_max_allowed_packet();
+        let rows = TableRows::new(table, &Versions::Current, 0, target);
+        let session = &mut self.session;
+        let sql_mode = rows.sql_mode(session, &Chunk::default(), condition).await?;
+        self.warnings.extend(generated_values::check(session, table, condition, sql_mode).await?);
         Ok(())
     }
 

@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use mysql_async::{Row, Value};
 
+use super::calendar::{self, CALENDAR_SQL_MODE};
 use super::chunk::{self, Chunk};
 use super::history::Versions;
 use super::script::{MEMBER_BYTES, Script};
+use super::session_settings::{SCRIPT_SQL_MODE, set_sql_mode};
 use super::unsigned::{Integers, UnsignedIn};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -169,6 +171,7 @@ impl<'a> TableRows<'a> {
         open_member: impl Fn(&mut Script) + Send + Sync,
     ) -> Result<RowsWritten> {
         let context = session.context().clone();
+        let sql_mode = self.sql_mode(session, chunk, condition).await?;
         let mut rows = match session.rows(&self.select(chunk, condition)).await {
             Ok(rows) => rows,
             Err(error) if condition.is_some() => {
@@ -176,7 +179,8 @@ impl<'a> TableRows<'a> {
             }
             Err(error) => return Err(error),
         };
-        let mut written = self.write_set(&mut rows, script, &context, open_member).await?;
+        let mut written =
+            self.write_set(&mut rows, script, &context, sql_mode, open_member).await?;
         drop(rows);
         script.commit();
         written.changed_documents = self.changed_documents(session, chunk, condition).await?;
@@ -186,15 +190,47 @@ impl<'a> TableRows<'a> {
         Ok(written)
     }
 
+    /// The SQL mode in which the rows of a piece are inserted: that of the script, where dates that only
+    /// `ALLOW_INVALID_DATES` lets in are among them, or nothing is computed.
+    pub(super) async fn sql_mode(
+        &self,
+        session: &mut Session,
+        chunk: &Chunk,
+        condition: Option<&str>,
+    ) -> Result<&'static str> {
+        if !self.table.computes {
+            return Ok(SCRIPT_SQL_MODE);
+        }
+        let Some(test) = calendar::invalid_date(self.columns.iter().copied()) else {
+            return Ok(CALENDAR_SQL_MODE);
+        };
+        let names: Vec<_> =
+            self.columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        let sql = format!(
+            "SELECT 1 FROM ({}) AS {} WHERE {test} LIMIT 1",
+            self.select_of(&names.join(","), chunk, condition),
+            quote_identifier(&self.table.name)
+        );
+        match session.query(&sql).await {
+            Ok(rows) if rows.is_empty() => Ok(CALENDAR_SQL_MODE),
+            Ok(_) => Ok(SCRIPT_SQL_MODE),
+            Err(error) if condition.is_some() => Err(self.blame_condition(session, error).await),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Streams the rows of a set, up to its end, into the script, and leaves its transaction open.
+    /// `sql_mode` is the one in which they are inserted.
     pub(super) async fn write_set(
         &self,
         rows: &mut Rows<'_>,
         script: &mut Script,
         context: &Context,
+        sql_mode: &str,
         open_member: impl Fn(&mut Script) + Send + Sync,
     ) -> Result<RowsWritten> {
         let mut written = RowsWritten::default();
+        let other_mode = sql_mode != SCRIPT_SQL_MODE;
         loop {
             let opens = script.is_empty();
             if opens {
@@ -202,17 +238,23 @@ impl<'a> TableRows<'a> {
             }
             let start = script.text().len();
             let began = script.begin_transaction();
+            if other_mode {
+                script.statement(set_sql_mode(sql_mode));
+            }
             let mut inserts = Inserts::new(self, script.text());
             let end = context.run(inserts.fill(rows)).await??;
             let (rows_in_member, largest) = (inserts.rows, inserts.largest);
             if rows_in_member == 0 {
-                if began {
+                if began || other_mode {
                     script.take_back(start);
                 }
                 if opens {
                     script.take_back(0);
                     return Ok(written);
                 }
+            }
+            if other_mode && rows_in_member > 0 {
+                script.statement(set_sql_mode(SCRIPT_SQL_MODE));
             }
             script.set_rows_apart(start, began, &open_member).await?;
             script.part(self.object).rows += rows_in_member;
@@ -625,6 +667,7 @@ impl Default for PrintedRows {
             bytes_estimate: 0,
             columns: kinds.into_iter().map(|kind| Column::named("c", kind)).collect(),
             primary_key: Vec::new(),
+            computes: false,
             partitions: Vec::new(),
         };
         Self { table }
@@ -668,6 +711,7 @@ mod tests {
             bytes_estimate: 0,
             columns: Vec::new(),
             primary_key: Vec::new(),
+            computes: false,
             partitions: Vec::new(),
         };
         let rows = TableRows::new(&table, &Versions::Current, 0, u64::MAX);

@@ -4,13 +4,13 @@ use super::history;
 use super::run::Dump;
 use crate::archive::{FORMAT_VERSION, SIGNATURE, Section};
 use crate::error::Result;
-use crate::server::{Column, Flavor, Generated};
+use crate::server::Flavor;
 use crate::sql::literal::push_fmt;
 
 /// The SQL mode of the script itself, to which it goes back after an object of another mode.
 pub(super) const SCRIPT_SQL_MODE: &str = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO";
 
-/// The language of months and days, where stored generated columns may be computed from them.
+/// The language of months and days, where something may be computed from them.
 pub(super) const SCRIPT_LOCALE: &str = "en_US";
 
 impl Dump {
@@ -118,9 +118,7 @@ impl Dump {
     /// lets no column be stored that does.
     fn needs_locale(&self) -> bool {
         let mut tables = self.shared.plan.databases.iter().flat_map(|database| &database.tables);
-        let is_stored = |column: &Column| column.generated == Generated::Stored;
-        self.main.session.flavor() == Flavor::MySql
-            && tables.any(|table| table.columns.iter().any(is_stored))
+        self.main.session.flavor() == Flavor::MySql && tables.any(|table| table.computes)
     }
 
     fn has_loose_keys(&self) -> bool {
@@ -134,6 +132,11 @@ impl Dump {
         self.shared.options.rows()
             && tables.any(|table| history::is_kept(table, &self.shared.options))
     }
+}
+
+/// Sets the SQL mode of what follows.
+pub(super) fn set_sql_mode(mode: &str) -> String {
+    format!("SET sql_mode = '{mode}'")
 }
 
 /// The settings under which a program or view was created; `SET NAMES` undoes them.

@@ -5,7 +5,7 @@ use super::options::DumpOptions;
 use super::partition_values;
 use super::printed::{self, SECONDARY_ENGINE};
 use super::script::Script;
-use super::session_settings::SCRIPT_SQL_MODE;
+use super::session_settings::{SCRIPT_SQL_MODE, set_sql_mode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
 use crate::server::{Charset, Column, ColumnKind, Database, Flavor, Session, Table, TextRow};
@@ -102,7 +102,7 @@ pub(super) async fn definition(
     if unknown_options {
         let before = format!("SET sql_mode = CONCAT(@@sql_mode, ',{KEEPS_UNKNOWN_OPTIONS}')");
         statements.insert(0, before.into_bytes());
-        statements.push(format!("SET sql_mode = '{SCRIPT_SQL_MODE}'").into_bytes());
+        statements.push(set_sql_mode(SCRIPT_SQL_MODE).into_bytes());
     }
     Ok(Definition { statements, lost })
 }

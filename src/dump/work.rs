@@ -155,6 +155,7 @@ mod tests {
             bytes_estimate: bytes,
             columns: Vec::new(),
             primary_key: Vec::new(),
+            computes: false,
             partitions: Vec::new(),
         }
     }

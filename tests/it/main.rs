@@ -29,6 +29,7 @@ mod changes;
 mod command_line;
 mod comparer;
 mod connect;
+mod constraints;
 mod corpus;
 mod counts;
 mod databases;

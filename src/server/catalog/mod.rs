@@ -1,6 +1,7 @@
 //! What a database holds, read by a handful of set-based queries per database.
 
 mod column;
+mod computations;
 mod fingerprint;
 mod in_database;
 mod objects;
@@ -83,6 +84,7 @@ impl Session {
         self.read_database_options(&schema, &mut database).await?;
         self.read_tables(&schema, &mut database).await?;
         self.read_columns(&schema, &mut database).await?;
+        self.read_computations(&schema, &mut database).await?;
         self.read_primary_keys(&schema, &mut database).await?;
         self.read_partitions(&schema, &mut database).await?;
         self.read_foreign_keys(&schema, &mut database).await?;
@@ -161,6 +163,7 @@ impl Session {
                     bytes_estimate: row.optional_number(4)?.unwrap_or(0),
                     columns: Vec::new(),
                     primary_key: Vec::new(),
+                    computes: false,
                     partitions: Vec::new(),
                 }),
                 "VIEW" => {

@@ -47,6 +47,9 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     /// The columns of the primary key in its order; empty without one.
     pub(crate) primary_key: Vec<KeyPart>,
+    /// Whether the server computes anything of a row when it is inserted: generated columns, keys of
+    /// expressions, or a constraint that no setting takes away.
+    pub(crate) computes: bool,
     /// The names of its partitions, or of the partitions of those; empty if it has none.
     pub(crate) partitions: Vec<String>,
 }
@@ -227,6 +230,7 @@ mod tests {
                 bytes_estimate: 0,
                 columns: Vec::new(),
                 primary_key: vec![part("a", true, false), part("b`", false, prefix)],
+                computes: false,
                 partitions: Vec::new(),
             };
             table.free_order()

@@ -57,7 +57,7 @@ async fn run(name: &'static str, script: &[u8], server: TestServer) {
 // S15: `database_collation_of_programs`, `comments`, `events_of_the_past`.
 // S18: `sequences`.
 scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
-    auto_increment bits blank_text blobs_and_texts comments comments_in_bodies
+    auto_increment bits blank_text blobs_and_texts comments comments_in_bodies computed_of_texts
     database_collation_of_programs database_options date_keys dates decimals defaults
     delimiters_in_bodies engines enum_and_set event_schedules events events_of_high_not events_of_the_past
     foreign_keys foreign_keys_across foreign_keys_circular generated_columns generated_in_settings generated_in_zones geometry
@@ -68,7 +68,7 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
 }
 
 scripts! { mysql on [mysql_9_7]:
-    character_sets_mysql checks_not_enforced column_attributes database_encryption dollar_quotes
+    character_sets_mysql checks_not_enforced column_attributes constraints_of_texts database_encryption dollar_quotes
     duality_views engines_more foreign_keys_loose functional_indexes generated_in_locales generated_in_modes generated_not_null gipk javascript_bodies json_depth json_indexes json_types json_unsigned libraries names_of_swe7_clients
     partitions_in_gb18030 roles_as_definers secondary_engines spatial_reference table_options_mysql vector vectors_empty vectors_empty_named views_more views_of_swe7_clients
 }

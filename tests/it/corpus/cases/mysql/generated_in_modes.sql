@@ -1,3 +1,6 @@
+-- changed: table truncated,
+-- warning: table `truncated`: the stored generated column `b` has been computed under other settings in 1 rows
+-- warning: table `truncated`: the stored generated column `t` has been computed under other settings in 1 rows
 -- changed: table padded,
 -- warning: table `padded`: the stored generated column `l` has been computed under other settings in 1 rows
 -- warning: table `padded`: the stored generated column `x` has been computed under other settings in 1 rows
@@ -10,3 +13,6 @@ CREATE TABLE padded (id INT PRIMARY KEY, c CHAR(5), l INT AS (LENGTH(c)) STORED,
 INSERT INTO padded (id, c) VALUES (1, 'ab'), (2, 'abcde');
 CREATE TABLE ciphered (b VARBINARY(50), e VARBINARY(100) AS (AES_ENCRYPT(b, 'key')) STORED);
 INSERT INTO ciphered (b) VALUES ('text');
+SET sql_mode = 'TIME_TRUNCATE_FRACTIONAL';
+CREATE TABLE truncated (id INT PRIMARY KEY, a VARCHAR(40), b DATETIME AS (CAST(a AS DATETIME)) STORED, t TIME(2) AS (a) STORED);
+INSERT INTO truncated (id, a) VALUES (1, '2020-01-01 00:00:00.999'), (2, '2020-01-01 00:00:00.1');

@@ -1,0 +1,26 @@
+//! Dates that are in no calendar, as 2023-02-31, and tables that compute something.
+//!
+//! The script's SQL mode has `ALLOW_INVALID_DATES`, because servers keep such dates. Under it they also
+//! take a text for one where an expression makes a date of it, and computed NULL without it. So the
+//! rows of tables that compute anything (generated columns, constraints, keys) are inserted without
+//! that mode, unless there are such dates among them.
+
+use crate::ident::quote_identifier;
+use crate::server::{Column, ColumnKind};
+
+/// The SQL mode of rows that have no such dates in tables that compute something.
+pub(super) const CALENDAR_SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO";
+
+/// A condition that is true for rows with a date that is in no calendar, for a session without
+/// `ALLOW_INVALID_DATES`; `None` if no column has dates. Zeros are no such dates.
+pub(super) fn invalid_date<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<String> {
+    let dates =
+        columns.filter(|column| matches!(column.kind, ColumnKind::Date | ColumnKind::DateTime(_)));
+    let tests: Vec<_> = dates
+        .map(|column| {
+            let name = quote_identifier(&column.name);
+            format!("{name} IS NOT NULL AND CAST(CAST({name} AS CHAR) AS DATETIME(6)) IS NULL")
+        })
+        .collect();
+    (!tests.is_empty()).then(|| tests.join(" OR "))
+}
