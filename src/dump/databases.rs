@@ -46,6 +46,7 @@ impl Dump {
             }
             self.tables_of(number, database).await?;
             if definitions {
+                self.histograms(number, database).await?;
                 self.section(Section::StandIns, number).await?;
                 for (name, columns) in &database.views {
                     shared.select_database(&mut self.main.script, database);

@@ -14,6 +14,7 @@ mod exact;
 mod generated_values;
 mod group;
 mod guard;
+mod histograms;
 mod history;
 mod options;
 mod partition_values;

@@ -23,6 +23,7 @@ mod replayed;
 mod rollback;
 mod source;
 mod spread;
+mod told;
 mod tool;
 
 pub use definer::{Account, DefinerPolicy};

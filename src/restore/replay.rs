@@ -15,6 +15,7 @@ use super::policy::{Policy, Verdict};
 use super::replayed::Replayed;
 use super::source::{Source, Text};
 use super::spread::{Kind, Spread, Step as Sharing};
+use super::told::send;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::server::{ER_LOCK_DEADLOCK, Flavor, Session};
@@ -213,7 +214,8 @@ impl<'a> Script<'a> {
             }
             last.statements += 1;
             let mut asks = judged.examined.asks();
-            if let Err(error) = session.execute(&sent).await {
+            let read = (&self.reading, &judged.examined);
+            if let Err(error) = send(session, &sent, read, &place, last).await {
                 let text = excerpt(text, &self.reading);
                 if is_deadlock(&error) && self.go_back() {
                     tracing::debug!(error = %error, "sending the transaction again");

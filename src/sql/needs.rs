@@ -41,7 +41,10 @@ pub(crate) struct Column {
 pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
     let mut found = Needs::default();
     let mut tokens = Tokens::new(text, reading);
-    let Some(verb) = tokens.next() else { return found };
+    let Some(verb) = tokens.next() else {
+        found.passed_over.extend(tokens.take_passed().and_then(passed_statement));
+        return found;
+    };
     if !verb.is_any(&["CREATE", "ALTER", "SET"]) {
         return found;
     }
@@ -121,6 +124,12 @@ pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
         found.creates = created(text, reading);
     }
     found
+}
+
+/// What is lost when this server passes a whole statement over, where that is more than a setting.
+fn passed_statement(comment: &[u8]) -> Option<String> {
+    let histogram = memchr::memmem::find(comment, b" UPDATE HISTOGRAM ON ").is_some();
+    (comment.starts_with(b"/*!8") && histogram).then(|| "UPDATE HISTOGRAM".to_owned())
 }
 
 /// Whether the word `CHARSET`, which may also be the name of anything, is an option of a table, column
@@ -356,6 +365,13 @@ mod tests {
             ("CREATE TABLE t (a int, KEY `k` ((`a` + 1)))", true, "|||indexes over expressions|"),
             ("CREATE TABLE t (a int /*!80023 INVISIBLE */)", true, "||||/*!80023 INVISIBLE */"),
             ("CREATE TABLE t (a int /*!80023 INVISIBLE */)", false, "||||"),
+            (
+                "/*!80031 ANALYZE TABLE t UPDATE HISTOGRAM ON c USING DATA '{}' */",
+                true,
+                "||||UPDATE HISTOGRAM",
+            ),
+            ("/*!80031 ANALYZE TABLE t UPDATE HISTOGRAM ON c USING DATA '{}' */", false, "||||"),
+            ("/*!80016 ALTER DATABASE ENCRYPTION = 'N' */", true, "||||"),
             ("CREATE LIBRARY l LANGUAGE JAVASCRIPT AS $$ x $$", true, "|||libraries|"),
             ("SET CHARSET latin1", true, "|latin1|||"),
             (

@@ -105,6 +105,7 @@ pub(crate) async fn read(
     reader.routines().await?;
     reader.events().await?;
     if !mariadb {
+        reader.histograms().await?;
         reader.libraries().await?;
     }
     Ok(reader.objects)
@@ -346,6 +347,18 @@ impl Reader<'_> {
             let object = Object::new(Kind::Event, name.clone());
             self.add(object.clone(), record.attributes(""));
             self.add_show_create(object, "EVENT", &name).await?;
+        }
+        Ok(())
+    }
+
+    /// What MySQL knows of the values of columns, but not since when.
+    async fn histograms(&mut self) -> Result<(), mysql_async::Error> {
+        let columns = "TABLE_NAME, COLUMN_NAME, \
+                       JSON_REMOVE(HISTOGRAM, '$.\"last-updated\"') AS HISTOGRAM";
+        for record in self.columns_of_catalog(columns, "COLUMN_STATISTICS", "SCHEMA_NAME").await? {
+            let name = format!("{}.{}", record.text("TABLE_NAME"), record.text("COLUMN_NAME"));
+            let histogram = Some(record.text("HISTOGRAM").into_bytes());
+            self.add(Object::new(Kind::Column, name), [("HISTOGRAM".to_owned(), histogram)]);
         }
         Ok(())
     }

@@ -41,6 +41,7 @@ mod foreign_dumps;
 mod foreign_files;
 mod gate;
 mod global_settings;
+mod histograms;
 mod history;
 #[cfg(feature = "http")]
 mod http;

@@ -3,11 +3,13 @@
 mod column;
 mod computations;
 mod fingerprint;
+mod histograms;
 mod in_database;
 mod objects;
 
 pub(crate) use column::{Charset, Column, ColumnKind, Generated};
 pub(crate) use fingerprint::{Fingerprints, InnodbIds, TableState, TableStates};
+pub(crate) use histograms::Histogram;
 pub(crate) use objects::{Database, Event, KeyPart, Period, Routine, Table, Trigger};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -109,6 +109,9 @@ pub(crate) const MYSQL_FIXTURE: &[&str] = &[
     "SET sql_generate_invisible_primary_key = ON",
     "CREATE TABLE unkeyed (a INT)",
     "INSERT INTO unkeyed VALUES (1), (2)",
+    "CREATE TABLE measured (id INT PRIMARY KEY, a INT)",
+    "INSERT INTO measured VALUES (1, 1), (2, 3)",
+    "ANALYZE TABLE measured UPDATE HISTOGRAM ON a WITH 4 BUCKETS",
 ];
 
 /// Changes of values in the row 1 of `t` unless the statement says otherwise.
@@ -539,6 +542,11 @@ pub(crate) const PROGRAMS: &[Damage] = &[
         ],
         &["package body pack, Create Package Body", "package body pack, "],
     ),
+    mysql(
+        &["ANALYZE TABLE measured UPDATE HISTOGRAM ON a WITH 5 BUCKETS"],
+        &["column measured.a, HISTOGRAM: "],
+    ),
+    mysql(&["ANALYZE TABLE measured DROP HISTOGRAM ON a"], &["column measured.a, HISTOGRAM"]),
     mysql(
         &["ALTER LIBRARY lib COMMENT 'shared'"],
         &["library lib, LIBRARY_COMMENT", "library lib, Create Library"],

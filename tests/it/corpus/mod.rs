@@ -69,7 +69,7 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
 
 scripts! { mysql on [mysql_9_7]:
     character_sets_mysql checks_not_enforced column_attributes constraints_of_texts database_encryption dollar_quotes
-    duality_views engines_more foreign_keys_loose functional_indexes generated_in_locales generated_in_modes generated_not_null gipk javascript_bodies json_depth json_indexes json_types json_unsigned libraries names_of_swe7_clients
+    duality_views engines_more foreign_keys_loose functional_indexes generated_in_locales generated_in_modes generated_not_null gipk histograms javascript_bodies json_depth json_indexes json_types json_unsigned libraries names_of_swe7_clients
     partitions_in_gb18030 roles_as_definers secondary_engines spatial_reference table_options_mysql vector vectors_empty vectors_empty_named views_more views_of_swe7_clients
 }
 
