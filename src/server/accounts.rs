@@ -126,6 +126,7 @@ impl Session {
             // Hashes hold any byte.
             self.execute("SET SESSION print_identified_with_as_hex = ON").await?;
             accounts.warnings = self.second_passwords(&all).await?;
+            accounts.warnings.extend(self.former_passwords(&all).await?);
             all = in_order_of_roles(all, &self.default_roles().await?);
         }
         let certificates = self.certificates().await?;
@@ -227,6 +228,23 @@ impl Session {
             if all.iter().any(|account| account.user == user && account.host == host) {
                 warnings.push(format!(
                     "the account {user}@{host} has a second password, which is not in the dump"
+                ));
+            }
+        }
+        Ok(warnings)
+    }
+
+    /// `MySQL` remembers passwords that an account may not use again (`PASSWORD HISTORY`), and prints
+    /// none.
+    async fn former_passwords(&mut self, all: &[Account]) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT User, Host FROM mysql.password_history ORDER BY 1, 2";
+        let mut warnings = Vec::new();
+        for row in self.query(sql).await? {
+            let (user, host) = (row.text(0)?, row.text(1)?);
+            if all.iter().any(|account| account.user == user && account.host == host) {
+                warnings.push(format!(
+                    "the account {user}@{host} has a password history, which is not in the dump: its \
+                     former passwords can be used again"
                 ));
             }
         }

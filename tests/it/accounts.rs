@@ -240,6 +240,29 @@ async fn accounts_need_named_databases() {
     assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
 }
 
+/// What the server keeps of passwords and does not print is told.
+#[tokio::test]
+async fn other_passwords_of_an_account_are_told() {
+    let private = PrivateServer::like(&TestServer::mysql_9_7()).await;
+    private
+        .run(&[
+            "CREATE DATABASE shop",
+            "CREATE USER plain@'%' IDENTIFIED BY 'a'",
+            "CREATE USER twice@'%' IDENTIFIED BY 'b'",
+            "ALTER USER twice@'%' IDENTIFIED BY 'c' RETAIN CURRENT PASSWORD",
+            "CREATE USER former@'%' IDENTIFIED BY 'd' PASSWORD HISTORY 3",
+            "ALTER USER former@'%' IDENTIFIED BY 'e'",
+        ])
+        .await;
+    let options = DumpOptions::default()
+        .with_databases(Databases::Named(vec!["shop".into()]))
+        .with_accounts(true);
+    let report = dump(&root(&private.server), Vec::new(), &options, &Context::new()).await.unwrap();
+    let [second, former] = &report.warnings[..] else { panic!("{:?}", report.warnings) };
+    assert!(second.contains("twice@%") && second.contains("second password"), "{second}");
+    assert!(former.contains("former@%") && former.contains("password history"), "{former}");
+}
+
 /// An account that may not read `mysql.user` is told which grant it lacks.
 #[tokio::test]
 async fn accounts_need_a_privilege() {
