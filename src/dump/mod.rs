@@ -32,6 +32,7 @@ mod script;
 mod select;
 mod sequence;
 mod session_settings;
+mod spatial;
 mod still;
 mod table;
 mod unsigned;

@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::reader::{Reader, Shared};
 use super::report::DumpReport;
 use super::script::Script;
-use super::{cause, count, history, preflight};
+use super::{cause, count, history, preflight, spatial};
 use crate::archive::{
     ArchiveWriter, Buffers, DatabaseEntry, Draft, FORMAT_VERSION, Manifest, ObjectEntry, Section,
     Snapshot,
@@ -104,12 +104,12 @@ async fn prepare(
     let created_at = Utc::now();
     let first = sessions.first_mut().ok_or_else(no_connection)?;
     let mut plan = Plan::make(first, names, options).await?;
-    let warnings = preflight::check(first, &mut plan, options).await?;
+    let mut warnings = preflight::check(first, &mut plan, options).await?;
+    warnings.extend(spatial::check(first, &plan, options).await?);
     let history = history::settle(first, &plan, options).await?;
     first.release_metadata_locks().await?;
     context.counters().tables_total.set(count(plan.tables()));
     context.counters().rows_total.set(plan.rows_estimate());
-    let mut warnings = warnings;
     if holds_locks && !options.metadata_locks_kept() {
         warnings.push(HELD_LOCKS.to_owned());
     }
