@@ -1,13 +1,14 @@
 //! What a script needs and the server does not have: named in the check, and never put right
 //! silently.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::Seen;
 use super::policy::Policy;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::ident::quote_identifier;
 use crate::server::{Flavor, Session};
+use crate::sql::keys::keyless;
 use crate::sql::needs::{Column, TableName, inserted, needs};
 use crate::sql::policy::{Examined, Role};
 use crate::sql::split::Dialect;
@@ -28,6 +29,12 @@ pub(super) struct Differences {
     passed_over: BTreeMap<String, Seen>,
     /// Collations that are replaced.
     mapped: BTreeMap<String, Seen>,
+    /// Spatial reference systems of columns, and those that the script makes.
+    srids: BTreeMap<u32, Seen>,
+    srids_made: BTreeSet<u32>,
+    /// Tables without a primary key, and those of them that can have no invisible one.
+    keyless: Option<First>,
+    takes_none: Option<First>,
     /// Rows that give values to generated columns, by table.
     values: BTreeMap<String, Seen>,
     /// The database that the script has selected, if it has.
@@ -35,6 +42,21 @@ pub(super) struct Differences {
     /// The columns of the tables with generated ones, by database and table, that the script has
     /// created.
     generated: BTreeMap<TableName, Vec<Column>>,
+}
+
+/// Tables that have something in common.
+#[derive(Clone, Debug)]
+struct First {
+    table: String,
+    seen: Seen,
+}
+
+impl First {
+    fn see(first: &mut Option<Self>, table: &str, place: &Location) {
+        let new =
+            || Self { table: table.to_owned(), seen: Seen { times: 0, first: place.clone() } };
+        first.get_or_insert_with(new).seen.times += 1;
+    }
 }
 
 fn see<K: Ord>(seen: &mut BTreeMap<K, Seen>, key: K, place: &Location) {
@@ -75,7 +97,17 @@ impl Differences {
         for passed in found.passed_over {
             see(&mut self.passed_over, passed, place);
         }
+        for srid in found.srids {
+            see(&mut self.srids, srid, place);
+        }
+        self.srids_made.extend(found.makes_srid);
         if matches!(reading.dialect, Dialect::MySql { .. }) {
+            if let Some(keyless) = keyless(text, reading) {
+                First::see(&mut self.keyless, &keyless.table, place);
+                if keyless.takes_none {
+                    First::see(&mut self.takes_none, &keyless.table, place);
+                }
+            }
             if let Some(used) = examined.databases.iter().find(|named| named.role == Role::Use) {
                 self.selected = Some(used.name.clone());
             }
@@ -137,13 +169,16 @@ impl Differences {
                 ),
             ));
         }
+        refusals.extend(self.srids_missing(session).await?);
+        let settings = settings_for_tables(session).await?;
+        refusals.extend(settings.iter().filter_map(|(name, value)| self.refused_by(name, value)));
         let total = u64::try_from(refusals.len()).unwrap_or(u64::MAX);
         let mut refusals = refusals.into_iter();
         if let Some(first) = refusals.next() {
             return Err(first.with_others(refusals.collect(), total.saturating_sub(1)));
         }
         let mut warnings = self.engines_missing(session, server).await?;
-        warnings.extend(settings_that_change_tables(session).await?);
+        warnings.extend(settings.iter().filter_map(|(name, value)| changes_tables(name, value)));
         for (passed, seen) in &self.passed_over {
             warnings.push(format!(
                 "{} in tables is for other servers, and this one passes it over ({} times, first \
@@ -160,6 +195,60 @@ impl Differences {
             ));
         }
         Ok(warnings)
+    }
+
+    /// Spatial reference systems that neither the server has nor the script makes.
+    async fn srids_missing(&self, session: &mut Session) -> Result<Vec<Error>> {
+        let wanted: Vec<_> =
+            self.srids.iter().filter(|(srid, _)| !self.srids_made.contains(srid)).collect();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list: Vec<_> = wanted.iter().map(|(srid, _)| srid.to_string()).collect();
+        let sql = format!(
+            "SELECT SRS_ID FROM information_schema.ST_SPATIAL_REFERENCE_SYSTEMS \
+             WHERE SRS_ID IN ({})",
+            list.join(",")
+        );
+        let rows = session.query(&sql).await?;
+        let there = rows.iter().map(|row| row.optional_number(0)).collect::<Result<Vec<_>>>()?;
+        let is_there = |srid: u32| there.contains(&Some(u64::from(srid)));
+        let missing = wanted.into_iter().filter(|(srid, _)| !is_there(**srid));
+        Ok(missing
+            .map(|(srid, seen)| {
+                refusal(seen, format!(
+                    "the server does not have the spatial reference system {srid}, which {} columns \
+                     have: make it first (CREATE SPATIAL REFERENCE SYSTEM)",
+                    seen.times
+                ))
+            })
+            .collect())
+    }
+
+    /// What the server refuses under a setting that the restore could not take back.
+    fn refused_by(&self, name: &str, value: &str) -> Option<Error> {
+        let (tables, what) = match (name.to_ascii_lowercase().as_str(), value) {
+            ("sql_require_primary_key", "ON") => {
+                (&self.keyless, "refuses tables without a primary key")
+            }
+            ("sql_generate_invisible_primary_key", "ON") => (
+                &self.takes_none,
+                "refuses tables without a primary key that have partitions, an AUTO_INCREMENT column \
+                 or a column `my_row_id`",
+            ),
+            _ => return None,
+        };
+        let First { table, seen } = tables.as_ref()?;
+        Some(refusal(
+            seen,
+            format!(
+                "the server has {name} = ON, under which it {what}; the script has {} of them, the first \
+             is {}: restore with an account that has SESSION_VARIABLES_ADMIN, or set it to OFF for \
+             the restore (SET GLOBAL {name} = OFF)",
+                seen.times,
+                quote_identifier(table)
+            ),
+        ))
     }
 
     async fn engines_missing(&self, session: &mut Session, server: Flavor) -> Result<Vec<String>> {
@@ -192,17 +281,17 @@ impl Differences {
     }
 }
 
-/// Settings of the server under which it makes other tables than a script says, as it has them now.
-async fn settings_that_change_tables(session: &mut Session) -> Result<Vec<String>> {
+/// Settings of the server under which it makes other tables than a script says, or none, as it has
+/// them now.
+async fn settings_for_tables(session: &mut Session) -> Result<Vec<(String, String)>> {
     let rows = session
         .query(
-            "SHOW SESSION VARIABLES WHERE Variable_name IN ('sql_generate_invisible_primary_key', \
-             'explicit_defaults_for_timestamp', 'enforce_storage_engine')",
+            "SHOW SESSION VARIABLES WHERE Variable_name IN ('sql_require_primary_key', \
+             'sql_generate_invisible_primary_key', 'explicit_defaults_for_timestamp', \
+             'enforce_storage_engine')",
         )
         .await?;
-    let settings = rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?)));
-    let settings = settings.collect::<Result<Vec<_>>>()?;
-    Ok(settings.iter().filter_map(|(name, value)| changes_tables(name, value)).collect())
+    rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
 }
 
 /// What a setting does to tables that are made under it, if anything.

@@ -56,6 +56,11 @@ const REPLAY_SETTINGS: [&str; 10] = [
 /// the server would wait longer (a year by default).
 const REPLAY_LOCK_WAIT_SECONDS: u64 = 300;
 
+/// Settings of `MySQL` under which it refuses tables, or makes them with one more column, and what
+/// they are to be while a script is replayed. Few accounts may set them (manual, `SESSION_VARIABLES_ADMIN`).
+const KEY_SETTINGS: [(&str, &str); 2] =
+    [("sql_require_primary_key", "OFF"), ("sql_generate_invisible_primary_key", "OFF")];
+
 impl Session {
     /// Puts the session into the state under which definitions and rows are read exactly, and
     /// proves that the server took it. It waits so many seconds for somebody else's lock: a dump
@@ -98,8 +103,9 @@ impl Session {
     }
 
     /// Takes away what would end a long statement, a long pause of the script or, by a COMMIT, the
-    /// connection, and bounds the wait for somebody else's lock. Everything else stays as the server gives it to the stock
-    /// client: the script sets what it needs. Names are sent and told in UTF-8 until
+    /// connection, and bounds the wait for somebody else's lock; also what would add a key to a table,
+    /// if the account may, so that the copy is like the original. Everything else stays as the server
+    /// gives it to the stock client: the script sets what it needs. Names are sent and told in UTF-8 until
     /// [`read_as`](Self::read_as) says otherwise.
     pub(crate) async fn set_up_for_replay(&mut self, binlog: bool) -> Result<()> {
         self.read_as("utf8mb4").await?;
@@ -115,6 +121,15 @@ impl Session {
         if lock_wait.is_some_and(|seconds| seconds > REPLAY_LOCK_WAIT_SECONDS) {
             let limit = REPLAY_LOCK_WAIT_SECONDS.to_string();
             self.execute(set_statement("lock_wait_timeout", &limit)).await?;
+        }
+        for (name, wanted) in KEY_SETTINGS {
+            if before.get(name).is_some_and(|value| value != wanted) {
+                match self.execute(set_statement(name, wanted)).await {
+                    // The check says what that means for the script.
+                    Err(error) if error.kind() == ErrorKind::Privilege => {}
+                    done => done?,
+                }
+            }
         }
         if !binlog {
             self.execute("SET SESSION sql_log_bin = OFF").await?;
@@ -134,7 +149,8 @@ impl Session {
             .map(str::to_owned)
             .collect::<Vec<_>>();
         names.push("'lock_wait_timeout'".to_owned());
-        names.extend(DUMP_SETTINGS.iter().map(|(name, _)| format!("'{name}'")));
+        let settings = DUMP_SETTINGS.iter().chain(&KEY_SETTINGS);
+        names.extend(settings.map(|(name, _)| format!("'{name}'")));
         let list = names.join(",");
         let rows =
             self.query(&format!("SHOW SESSION VARIABLES WHERE Variable_name IN ({list})")).await?;

@@ -7,6 +7,7 @@ pub mod charset;
 pub(crate) mod encryption;
 pub(crate) mod excerpt;
 pub(crate) mod json;
+pub(crate) mod keys;
 pub(crate) mod literal;
 pub(crate) mod needs;
 pub(crate) mod one_statement;

@@ -19,6 +19,10 @@ pub(crate) struct Needs {
     pub(crate) collations: Vec<Named>,
     pub(crate) charsets: Vec<Named>,
     pub(crate) engines: Vec<Named>,
+    /// The spatial reference systems of columns (`MySQL`).
+    pub(crate) srids: Vec<u32>,
+    /// The one that it makes.
+    pub(crate) makes_srid: Option<u32>,
     /// What this server does not have, whatever its version.
     pub(crate) missing: Vec<&'static str>,
     /// Parts of a table that this server passes over, because they are written for others.
@@ -58,6 +62,9 @@ pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
             _ => None,
         };
         found.missing.extend(missing);
+    }
+    if verb.is("CREATE") && mysql {
+        found.makes_srid = made_srid(tokens.clone());
     }
     let table = kind == "TABLE";
     let (mut before, mut earlier): (Option<Token<'_>>, Option<Token<'_>>) = (None, None);
@@ -104,6 +111,9 @@ pub(crate) fn needs(text: &[u8], reading: &Reading) -> Needs {
         } else if table {
             let next = |word: &str| tokens.peek().is_some_and(|next| next.is(word));
             let missing = if mysql {
+                if token.is("SRID") && !named {
+                    found.srids.extend(tokens.peek().as_ref().and_then(srid));
+                }
                 let versioning = token.is("SYSTEM") && next("VERSIONING");
                 let period = token.is("PERIOD") && next("FOR");
                 let sequence = token.is("NEXTVAL");
@@ -175,8 +185,21 @@ fn kind_of(tokens: Tokens<'_>) -> String {
         .unwrap_or_default()
 }
 
+/// The spatial reference system that is made, if `CREATE` is about one.
+fn made_srid(mut tokens: Tokens<'_>) -> Option<u32> {
+    while tokens.take_if(|token| token.is_any(&["OR", "REPLACE"])).is_some() {}
+    for word in ["SPATIAL", "REFERENCE", "SYSTEM"] {
+        tokens.take_if(|token| token.is(word))?;
+    }
+    tokens.find_map(|token| srid(&token))
+}
+
+fn srid(token: &Token<'_>) -> Option<u32> {
+    if token.kind == TokenKind::Number { token.value().parse().ok() } else { None }
+}
+
 /// A name with or without a database in front of it.
-fn table_name(tokens: &mut Tokens<'_>) -> Option<TableName> {
+pub(super) fn table_name(tokens: &mut Tokens<'_>) -> Option<TableName> {
     let first = tokens.next()?.value();
     if tokens.take_sign(b'.') {
         return Some((Some(first), tokens.next()?.value()));
@@ -184,19 +207,12 @@ fn table_name(tokens: &mut Tokens<'_>) -> Option<TableName> {
     Some((None, first))
 }
 
+/// What begins a part of a `CREATE TABLE` that is no column.
+pub(super) const NO_COLUMNS: [&str; 9] =
+    ["KEY", "INDEX", "PRIMARY", "UNIQUE", "FULLTEXT", "SPATIAL", "CONSTRAINT", "FOREIGN", "CHECK"];
+
 /// The table that a `CREATE TABLE` creates, and the columns that it lists.
 fn created(text: &[u8], reading: &Reading) -> Option<(TableName, Vec<Column>)> {
-    const NO_COLUMNS: [&str; 9] = [
-        "KEY",
-        "INDEX",
-        "PRIMARY",
-        "UNIQUE",
-        "FULLTEXT",
-        "SPATIAL",
-        "CONSTRAINT",
-        "FOREIGN",
-        "CHECK",
-    ];
     let mut tokens = Tokens::new(text, reading);
     while !tokens.next()?.is("TABLE") {}
     while tokens.take_if(|token| token.is_any(&["IF", "NOT", "EXISTS"])).is_some() {}
@@ -414,6 +430,31 @@ mod tests {
             ("CREATE TABLE t (a int COMMENT 'COLLATE x ENGINE=y')", true, "||||"),
         ] {
             assert_eq!(found(text, mariadb), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn spatial_reference_systems_are_found() {
+        for (text, srids, makes) in [
+            (
+                "CREATE TABLE t (p point NOT NULL SRID 4326, q geometry /*!80003 SRID 9999 */)",
+                vec![4326, 9999],
+                None,
+            ),
+            ("ALTER TABLE t ADD p point SRID 7", vec![7], None),
+            (
+                "CREATE TABLE t (srid int DEFAULT 5, `SRID` int, a int COMMENT 'SRID 5' /* SRID 6 */)",
+                vec![],
+                None,
+            ),
+            ("CREATE TABLE t (p point /*!99999 SRID 5 */)", vec![], None),
+            ("CREATE SPATIAL REFERENCE SYSTEM IF NOT EXISTS 9999 NAME 'x'", vec![], Some(9999)),
+            ("CREATE OR REPLACE SPATIAL REFERENCE SYSTEM 7 NAME 'x'", vec![], Some(7)),
+            ("CREATE SPATIAL INDEX i ON t (p)", vec![], None),
+        ] {
+            let needs = needs(text.as_bytes(), &reading(false));
+            assert_eq!(needs.srids, srids, "{text}");
+            assert_eq!(needs.makes_srid, makes, "{text}");
         }
     }
 

@@ -46,6 +46,7 @@ mod history;
 #[cfg(feature = "http")]
 mod http;
 mod jobs;
+mod lacking;
 mod locks;
 mod log;
 mod nontransactional;
