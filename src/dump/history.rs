@@ -4,7 +4,7 @@ use super::options::{DumpOptions, History};
 use super::plan::Plan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
-use crate::server::{Column, ColumnKind, Session, Table};
+use crate::server::{Column, ColumnKind, Period, Session, Table};
 
 /// The setting under which times of row versions can be inserted.
 const INSERT_HISTORY: &str = "system_versioning_insert_history";
@@ -48,14 +48,49 @@ impl Versions {
         }
     }
 
-    /// The condition of the query.
+    /// The condition of the query. Versions that ended when they began no server takes.
     pub(super) fn condition(&self, table: &Table) -> Option<String> {
-        match (self, &table.period) {
-            (Self::Past { current: Some(end) }, Some(period)) => {
-                Some(format!("{} <> {end}", quote_identifier(&period.end.name)))
-            }
-            _ => None,
-        }
+        let (Self::Past { current }, Some(period)) = (self, &table.period) else { return None };
+        let lasted = format!("NOT ({})", no_time(period));
+        Some(match current {
+            Some(end) => format!("{} <> {end} AND {lasted}", quote_identifier(&period.end.name)),
+            None => lasted,
+        })
+    }
+}
+
+/// A condition that is true for a version that was current at no time: its transaction made and ended
+/// it, or nearly so.
+fn no_time(period: &Period) -> String {
+    let [start, end] = [&period.start, &period.end].map(|column| quote_identifier(&column.name));
+    format!("{start} >= {end}")
+}
+
+/// Says how many versions of a table's rows were current at no time, which the script does not hold:
+/// no query for a moment gives one. Fails if the history is required.
+pub(super) async fn note_momentary(
+    session: &mut Session,
+    table: &Table,
+    object: &ObjectName,
+    options: &DumpOptions,
+) -> Result<Option<String>> {
+    let Some(period) = &table.period else { return Ok(None) };
+    let sql = format!(
+        "SELECT COUNT(*) FROM {} FOR SYSTEM_TIME ALL WHERE {}",
+        quote_identifier(&table.name),
+        no_time(period)
+    );
+    let rows = session.query_one(&sql).await?.optional_number(0)?.unwrap_or(0);
+    if rows == 0 {
+        return Ok(None);
+    }
+    let sentence = format!(
+        "{rows} versions of rows of {object} ended at the moment in which they began, and no server \
+         lets those be restored"
+    );
+    match options.history() {
+        History::Require => Err(unsupported(sentence)),
+        _ => Ok(Some(format!("{sentence}: they are left out"))),
     }
 }
 

@@ -278,6 +278,9 @@ impl Reader {
         if history::is_kept(table, &self.shared.options) {
             let current = Chunk { versions: Versions::CurrentSince, ..Chunk::default() };
             self.rows(database, table, position, &current).await?;
+            let options = &self.shared.options;
+            let said = history::note_momentary(&mut self.session, table, object, options).await?;
+            self.warnings.extend(said);
             let versions = history::past(&mut self.session, table).await?;
             let past = Chunk { versions, ..Chunk::default() };
             self.rows(database, table, position, &past).await?;

@@ -23,8 +23,8 @@ mod tls;
 
 pub(crate) use accounts::Accounts;
 pub(crate) use catalog::{
-    Charset, Column, ColumnKind, Database, Fingerprints, Generated, Histogram, InnodbIds, Table,
-    TableState, TableStates, Trigger, is_system_database, string_literal,
+    Charset, Column, ColumnKind, Database, Fingerprints, Generated, Histogram, InnodbIds, Period,
+    Table, TableState, TableStates, Trigger, is_system_database, string_literal,
 };
 pub(crate) use connect::has_no_free_connection;
 pub(crate) use error_number::{

@@ -248,3 +248,44 @@ async fn current_rows_stay_current_on_a_later_release() {
         assert_eq!(versions(&source, table).await, versions(&target, table).await, "{table}");
     }
 }
+
+/// Versions that a statement made and ended can be restored nowhere: the rest of the history is, where
+/// that may be.
+#[tokio::test]
+async fn versions_that_were_current_at_no_time_are_told() {
+    for server in [TestServer::mariadb_10_11(), TestServer::mariadb_11_8()] {
+        let source = server.database().await;
+        source
+            .run(&[
+                "CREATE TABLE t (a INT PRIMARY KEY, b INT) WITH SYSTEM VERSIONING",
+                "CREATE TABLE n (a INT)",
+                "CREATE TRIGGER g AFTER INSERT ON n FOR EACH ROW BEGIN \
+                 INSERT INTO t VALUES (NEW.a, 1); DELETE FROM t WHERE a = NEW.a; END",
+                "INSERT INTO t VALUES (1, 1), (2, 2)",
+                "UPDATE t SET b = 3 WHERE a = 1",
+                "INSERT INTO n VALUES (3), (4)",
+            ])
+            .await;
+        let (_directory, path) = scratch();
+        let connect_to = connect(&source);
+        let context = Context::new();
+        let error = dump_to_path(&connect_to, &path, &with_history(), &context).await.unwrap_err();
+        let said = format!("2 versions of rows of table `{}`.`t` ended at the moment", source.name);
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains(&said), "{error}");
+
+        let options = DumpOptions::default().with_history(History::IfPossible);
+        dump_into(&source, &path, &options).await;
+        let manifest = inspect(&path).unwrap().manifest;
+        assert!(manifest.warnings.iter().any(|line| line.contains(&said)), "{manifest:?}");
+        let table = manifest.objects.iter().find(|entry| entry.name.name() == "t").unwrap();
+        assert_eq!((table.rows, table.history_rows), (Some(3), Some(1)));
+        let target = server.database().await;
+        restore_into(&target, &path).await;
+        let mut conn = target.conn().await;
+        let sql = "SELECT a, b FROM t FOR SYSTEM_TIME ALL ORDER BY a, b";
+        let rows: Vec<(i32, i32)> = conn.query(sql).await.unwrap();
+        assert_eq!(rows, [(1, 1), (1, 3), (2, 2)]);
+        conn.disconnect().await.unwrap();
+    }
+}
