@@ -23,6 +23,7 @@ mod replayed;
 mod rollback;
 mod source;
 mod spread;
+mod strict;
 mod told;
 mod tool;
 

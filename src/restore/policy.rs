@@ -40,6 +40,8 @@ pub(super) struct Policy {
     options: RestoreOptions,
     /// The database of the connection.
     target: Option<String>,
+    /// Whether it is for a file of our own.
+    ours: bool,
     /// The databases of a file of our own, by the names that they get.
     own: BTreeSet<String>,
     /// The database that a file of our own was made of, if it names none and goes into another one.
@@ -100,6 +102,7 @@ impl Policy {
         Self {
             options: options.clone(),
             target: target.map(str::to_owned),
+            ours: false,
             own: BTreeSet::new(),
             source: None,
             fold,
@@ -119,14 +122,21 @@ impl Policy {
 
     /// The same for a file of our own, whose databases need no leave.
     pub(super) fn with_own(mut self, databases: impl IntoIterator<Item = String>) -> Self {
+        self.ours = true;
         self.own = databases.into_iter().map(|name| self.renamed(&name)).collect();
         self
     }
 
     /// The same for a file of our own that names no database, and was made of this one.
     pub(super) fn with_source(mut self, database: &str) -> Self {
+        self.ours = true;
         self.source = (!self.is_target(database)).then(|| database.to_owned());
         self
+    }
+
+    /// Whether it is for a file of our own.
+    pub(super) const fn is_ours(&self) -> bool {
+        self.ours
     }
 
     /// Whether a replay goes on after a statement that the server refuses.

@@ -15,6 +15,7 @@ use super::policy::{Policy, Verdict};
 use super::replayed::Replayed;
 use super::source::{Source, Text};
 use super::spread::{Kind, Spread, Step as Sharing};
+use super::strict::make_again;
 use super::told::send;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -215,7 +216,13 @@ impl<'a> Script<'a> {
             last.statements += 1;
             let mut asks = judged.examined.asks();
             let read = (&self.reading, &judged.examined);
-            if let Err(error) = send(session, &sent, read, &place, last).await {
+            let done = match send(session, &sent, read, &place, last).await {
+                Err(error) if self.policy.is_ours() => {
+                    make_again(session, &sent, &self.reading, error, &place, last).await
+                }
+                done => done,
+            };
+            if let Err(error) = done {
                 let text = excerpt(text, &self.reading);
                 if is_deadlock(&error) && self.go_back() {
                     tracing::debug!(error = %error, "sending the transaction again");

@@ -5,6 +5,8 @@
 //! of its server and is compared only when the flavour is known.
 #![expect(dead_code, reason = "the list is kept whole; not every number has a user yet")]
 
+pub(crate) const ER_CANT_CREATE_TABLE: u16 = 1005;
+pub(crate) const ER_ILLEGAL_HA: u16 = 1031;
 pub(crate) const ER_CON_COUNT_ERROR: u16 = 1040;
 pub(crate) const ER_DBACCESS_DENIED_ERROR: u16 = 1044;
 pub(crate) const ER_ACCESS_DENIED_ERROR: u16 = 1045;
@@ -18,6 +20,7 @@ pub(crate) const ER_NORMAL_SHUTDOWN: u16 = 1077;
 pub(crate) const ER_SHUTDOWN_COMPLETE: u16 = 1079;
 pub(crate) const ER_NO_SUCH_THREAD: u16 = 1094;
 pub(crate) const ER_KILL_DENIED_ERROR: u16 = 1095;
+pub(crate) const ER_TOO_BIG_ROWSIZE: u16 = 1118;
 pub(crate) const ER_UNKNOWN_TABLE: u16 = 1109;
 pub(crate) const ER_HOST_IS_BLOCKED: u16 = 1129;
 pub(crate) const ER_HOST_NOT_PRIVILEGED: u16 = 1130;
@@ -55,6 +58,7 @@ pub(crate) const ER_BINLOG_CREATE_ROUTINE_NEED_SUPER: u16 = 1419;
 pub(crate) const ER_NO_SUCH_USER: u16 = 1449;
 pub(crate) const ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION: u16 = 1792;
 pub(crate) const ER_EVENT_DOES_NOT_EXIST: u16 = 1539;
+pub(crate) const ER_ILLEGAL_HA_CREATE_OPTION: u16 = 1478;
 pub(crate) const ER_PLUGIN_IS_NOT_LOADED: u16 = 1524;
 pub(crate) const ER_ACCESS_DENIED_NO_PASSWORD_ERROR: u16 = 1698;
 pub(crate) const ER_MUST_CHANGE_PASSWORD: u16 = 1820;

@@ -64,5 +64,6 @@ mod sequences;
 mod snapshot;
 mod stock_clients;
 mod stopping;
+mod strict;
 mod whole_server;
 mod written;
