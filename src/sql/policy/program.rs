@@ -18,15 +18,31 @@ enum Open {
     Case,
     /// `CASE` as an expression, behind whose `THEN` no statement stands.
     CaseValue,
-    /// What stands between `AS` and `BEGIN` in the mode `ORACLE`, and all of a package.
+    /// What stands between `AS` or `DECLARE` and `BEGIN` in the mode `ORACLE`, and all of a package.
     Declarations,
 }
 
-/// Words that statements in a body begin with, as far as they cannot stand in the head of a
-/// program.
-const VERBS: [&str; 18] = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "CALL", "WITH", "DO", "DROP", "CREATE", "ALTER",
-    "TRUNCATE", "SIGNAL", "OPEN", "EXECUTE", "PREPARE", "REPLACE", "GRANT", "LOCK",
+/// Words that belong to the type of what a function returns.
+const OF_TYPES: [&str; 19] = [
+    "OF",
+    "TYPE",
+    "UNSIGNED",
+    "SIGNED",
+    "ZEROFILL",
+    "BINARY",
+    "ASCII",
+    "UNICODE",
+    "BYTE",
+    "PRECISION",
+    "VARYING",
+    "CHAR",
+    "CHARACTER",
+    "VARCHAR",
+    "VARCHARACTER",
+    "VARBINARY",
+    "COMPRESSED",
+    "CHARSET",
+    "COLLATE",
 ];
 
 /// Words that cannot be labels. In the mode `ORACLE` a colon behind them belongs to `:NEW` or `:OLD`.
@@ -37,27 +53,28 @@ const NO_LABELS: [&str; 9] =
 #[derive(Default)]
 struct Body<'a> {
     open: Vec<Open>,
-    /// Parentheses that are open.
-    depth: usize,
     /// Whether a statement can begin here.
     start: bool,
-    /// Whether the head of the program, or of one in a package, is over.
-    past_head: bool,
-    /// Whether the head has said `RETURNS`. Otherwise its `RETURN` is that of the mode `ORACLE`.
-    returns: bool,
+    /// Whether a `WHILE` or `FOR` waits for its `DO` or `LOOP`.
+    loops: bool,
+    /// Whether this is the body of a routine in a package, whose `BEGIN` is not the package's.
+    routine: bool,
     before: Option<Token<'a>>,
 }
 
 impl<'a> Examiner<'a> {
     /// Passes over the rest of a program, up to the sign that ends it.
     pub(super) fn pass_body(&mut self) {
-        let mut body = Body { start: true, past_head: self.event, ..Body::default() };
+        let mut body = Body { start: true, ..Body::default() };
         if self.event {
             self.pass_schedule();
-        }
-        if self.package {
+        } else if self.package {
             self.pass_characteristics();
-            (body.open, body.past_head) = (vec![Open::Declarations], true);
+            // They are there in the mode ORACLE only.
+            self.tokens.take_if(|token| token.is_any(&["AS", "IS"]));
+            body.open.push(Open::Declarations);
+        } else {
+            self.pass_head(&mut body);
         }
         while let Some(token) = self.tokens.peek() {
             if token.is_sign(b';') {
@@ -65,9 +82,7 @@ impl<'a> Examiner<'a> {
                     return;
                 }
                 self.tokens.next();
-                // A routine of a package that is only declared.
-                body.past_head |= body.open.last() == Some(&Open::Declarations);
-                body.start = true;
+                (body.start, body.loops, body.routine) = (true, false, false);
                 body.before = None;
                 continue;
             }
@@ -77,16 +92,92 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    /// What stands between the name of a package and its declarations. `AS` or `IS` is there in the
-    /// mode `ORACLE` only.
-    fn pass_characteristics(&mut self) {
-        while let Some(token) =
-            self.tokens.take_if(|token| token.is_any(&["COMMENT", "SQL", "AS", "IS"]))
+    /// What stands between the name of a routine, or the table of a trigger, and the body.
+    ///
+    /// Only what a head can hold is passed over: behind another word no body begins any more.
+    fn pass_head(&mut self, body: &mut Body<'a>) {
+        let mut ahead = self.tokens.clone();
+        if ahead.take_word("FOR") && ahead.take_word("EACH") && ahead.take_word("ROW") {
+            self.tokens = ahead;
+            if self.tokens.take_if(|token| token.is_any(&["FOLLOWS", "PRECEDES"])).is_some() {
+                self.tokens.take_if(Token::is_name);
+            }
+            return;
+        }
+        self.pass_parentheses();
+        if self.tokens.take_if(|token| token.is_any(&["RETURNS", "RETURN"])).is_some() {
+            self.pass_type();
+        }
+        self.pass_characteristics();
+        let mut ahead = self.tokens.clone();
+        // What a text in another language stands behind has no declarations.
+        if ahead.take_if(|token| token.is_any(&["AS", "IS"])).is_some()
+            && ahead.peek().is_some_and(|next| next.kind != TokenKind::Text)
         {
+            self.tokens = ahead;
+            body.open.push(Open::Declarations);
+            body.routine = false;
+        }
+    }
+
+    /// Parentheses with all that is in them, if they are next.
+    fn pass_parentheses(&mut self) {
+        if !self.tokens.take_sign(b'(') {
+            return;
+        }
+        let mut depth = 1usize;
+        while depth > 0
+            && let Some(token) = self.next()
+        {
+            if token.is_sign(b'(') {
+                depth += 1;
+            } else if token.is_sign(b')') {
+                depth -= 1;
+            }
+        }
+    }
+
+    /// The type of what a function returns.
+    fn pass_type(&mut self) {
+        self.tokens.take_if(Token::is_name);
+        self.pass_parentheses();
+        while let Some(token) = self.tokens.take_if(|token| {
+            token.is_any(&OF_TYPES) || [b'.', b'%'].iter().any(|sign| token.is_sign(*sign))
+        }) {
+            let charset = token.is_any(&["CHAR", "CHARACTER"]) && self.tokens.take_word("SET");
+            if charset || token.is_any(&["OF", "CHARSET", "COLLATE"]) || token.upper().is_empty() {
+                // A name, whatever word it is.
+                self.tokens.take_if(|token| token.is_name() || token.kind == TokenKind::Text);
+            }
+            self.pass_parentheses();
+        }
+    }
+
+    /// The characteristics of a routine or package.
+    fn pass_characteristics(&mut self) {
+        const WORDS: [&str; 10] = [
+            "COMMENT",
+            "SQL",
+            "LANGUAGE",
+            "NOT",
+            "DETERMINISTIC",
+            "CONTAINS",
+            "NO",
+            "READS",
+            "MODIFIES",
+            "USING",
+        ];
+        while let Some(token) = self.tokens.take_if(|token| token.is_any(&WORDS)) {
             if token.is("COMMENT") {
                 self.tokens.take_if(|token| token.kind == TokenKind::Text);
             } else if token.is("SQL") && self.tokens.take_word("SECURITY") {
                 self.next();
+            } else if token.is("LANGUAGE") {
+                self.tokens.take_if(Token::is_name);
+            } else if token.is_any(&["READS", "MODIFIES"]) && self.tokens.take_word("SQL") {
+                self.tokens.take_word("DATA");
+            } else if token.is("USING") {
+                self.pass_parentheses();
             }
         }
     }
@@ -106,81 +197,67 @@ impl<'a> Examiner<'a> {
     }
 
     fn body_token(&mut self, token: Token<'a>, body: &mut Body<'a>) {
-        if token.is_sign(b'(') {
-            body.depth += 1;
-        } else if token.is_sign(b')') {
-            body.depth = body.depth.saturating_sub(1);
-        }
-        let after = |word: &str| body.before.is_some_and(|before| before.is(word));
         let after_sign = |sign| body.before.is_some_and(|before| before.is_sign(sign));
-        let named = after_sign(b'.')
-            || after_sign(b'@')
-            || ["FOLLOWS", "PRECEDES", "OF"].iter().any(|word| !body.past_head && after(word));
         let labelled =
             !token.is_any(&NO_LABELS) && self.tokens.peek().is_some_and(|next| next.is_sign(b':'));
-        let begins = body.start && !named && !labelled;
-        let can_start = begins || (!body.past_head && body.depth == 0 && !named && !labelled);
-        let verb = token.is_any(&VERBS)
-            || (token.is("SET") && !after("CHARACTER"))
-            || (token.is("RETURN") && body.returns);
-        body.returns |= token.is("RETURNS");
-        body.start = false;
-        if named || labelled {
-            // A name, whatever word it is.
-        } else if token.is("CASE") {
-            body.open.push(if can_start { Open::Case } else { Open::CaseValue });
-            body.past_head = true;
-        } else if token.is("END") {
-            self.end_of(body, begins);
-        } else if can_start && token.is_any(&["REPEAT", "BEGIN", "LOOP"]) {
-            match body.open.last_mut() {
-                // That of a routine in a package may have a head of its own in front.
-                Some(top @ Open::Declarations) if token.is("BEGIN") && body.past_head => {
-                    *top = Open::Block;
+        // A name, whatever word it is.
+        let named = after_sign(b'.') || after_sign(b'@') || labelled;
+        let begins = std::mem::take(&mut body.start) && !named;
+        if named {
+            return;
+        }
+        let word = token.upper();
+        match word.as_str() {
+            "CASE" => body.open.push(if begins { Open::Case } else { Open::CaseValue }),
+            "END" => self.end_of(body, begins),
+            "BEGIN" if begins => {
+                match body.open.last_mut() {
+                    Some(top @ Open::Declarations) if !body.routine => *top = Open::Block,
+                    _ => body.open.push(Open::Block),
                 }
-                _ if token.is("REPEAT") => body.open.push(Open::Repeat),
-                _ => body.open.push(Open::Block),
+                (body.start, body.routine) = (true, false);
             }
-            (body.start, body.past_head) = (true, true);
-        } else if (begins
-            && token.is("FOR")
-            && !self.tokens.peek().is_some_and(|next| next.is("EACH")))
-            || (can_start && token.is_any(&["IF", "WHILE"]))
-        {
-            body.open.push(Open::Block);
-            body.past_head = true;
-        } else if token.is("HANDLER") && self.tokens.take_word("FOR") {
-            self.pass_conditions();
-            body.start = true;
-        } else if begins
-            && token.is_any(&["PROCEDURE", "FUNCTION"])
-            && body.open.last() == Some(&Open::Declarations)
-        {
-            // One more head, in a package.
-            body.past_head = false;
-        } else if !body.past_head && body.depth == 0 && token.is_any(&["AS", "IS"]) {
-            // What a text in another language stands behind has no declarations.
-            if self.tokens.peek().is_some_and(|next| next.kind != TokenKind::Text) {
+            "REPEAT" if begins => {
+                body.open.push(Open::Repeat);
+                body.start = true;
+            }
+            "LOOP" if begins => {
+                body.open.push(Open::Block);
+                body.start = true;
+            }
+            "IF" | "WHILE" | "FOR" if begins => {
+                body.open.push(Open::Block);
+                body.loops = word != "IF";
+            }
+            // Not the statement DO.
+            "DO" | "LOOP" => body.start = std::mem::take(&mut body.loops),
+            // The mode ORACLE has declarations in front of the first BEGIN of triggers and events; in
+            // other modes no body begins so.
+            "DECLARE" if begins && body.open.is_empty() => {
                 body.open.push(Open::Declarations);
-                (body.start, body.past_head) = (true, true);
+                body.start = true;
             }
-        } else if begins && token.is_sign(b'<') {
-            // A label of the mode ORACLE: <<name>>.
-            while self.tokens.peek().is_some_and(|next| next.is_name() || next.is_sign(b'<')) {
-                self.tokens.next();
+            "PROCEDURE" | "FUNCTION" if begins && body.open.last() == Some(&Open::Declarations) => {
+                // One more head, in a package.
+                self.tokens.take_if(Token::is_name);
+                (body.start, body.routine) = (true, true);
+                self.pass_head(body);
             }
-            while self.tokens.take_sign(b'>') {}
-            body.start = true;
-        } else if token.is_any(&["THEN", "ELSE"]) {
-            body.start = body.open.last() != Some(&Open::CaseValue);
-        } else if token.is("DO") {
-            // That of a loop, not the statement.
-            body.start = !can_start;
-            body.past_head = true;
-        } else if token.is("LOOP") || token.is_sign(b':') {
-            body.start = true;
-        } else if can_start && verb {
-            body.past_head = true;
+            "HANDLER" if self.tokens.take_word("FOR") => {
+                self.pass_conditions();
+                body.start = true;
+            }
+            "THEN" | "ELSE" => body.start = body.open.last() != Some(&Open::CaseValue),
+            _ if token.is_sign(b':') => body.start = true,
+            _ if begins && token.is_sign(b'<') => {
+                // A label of the mode ORACLE: <<name>>.
+                while self.tokens.peek().is_some_and(|next| next.is_name() || next.is_sign(b'<')) {
+                    self.tokens.next();
+                }
+                while self.tokens.take_sign(b'>') {}
+                body.start = true;
+            }
+            _ => {}
         }
     }
 

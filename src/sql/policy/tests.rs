@@ -283,6 +283,40 @@ fn several_statements_in_one_text_count_one_by_one() {
         ),
         ("CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW FOLLOWS begin SELECT 1; USE x", "Use x"),
         ("CREATE FUNCTION f() RETURNS INT RETURN begin; USE x", "Use x"),
+        ("CREATE PROCEDURE p() FOR i IN 1..3 DO GRANT a TO b; END FOR; USE x", "Use x"),
+        (
+            "CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW FOR i IN (SELECT 1) DO USE y; SET @a = 1; \
+             END FOR; USE x",
+            "Use x",
+        ),
+        (
+            "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO FOR i IN 1..3 DO USE y; END FOR; USE x",
+            "Use x",
+        ),
+        // Statements with words that could begin a body, were they not behind others.
+        ("CREATE PROCEDURE p() (SELECT 1) FOR UPDATE; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() SHOW GRANTS FOR CURRENT_USER; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() SHOW DATABASES WHERE IF(1, 1, 1); DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() KILL IF(1, 1, 1); DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() PURGE BINARY LOGS BEFORE REPEAT(1, 1); DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() XA BEGIN 'a'; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() FLUSH TABLES t FOR EXPORT; DROP DATABASE x", "Drop x"),
+        ("CREATE PROCEDURE p() SET STATEMENT a = 1 FOR DO IF(1, 1, 1); DROP DATABASE x", "Drop x"),
+        (
+            "CREATE PROCEDURE p() BEGIN SET STATEMENT a = 1 FOR DO IF(1, 1, 1); END; DROP DATABASE x",
+            "Drop x",
+        ),
+        // All that a head can hold.
+        (
+            "CREATE FUNCTION f(a ENUM('a', 'b'), b INT) RETURNS national varchar(9) CHARACTER SET set \
+             COLLATE `begin` NOT DETERMINISTIC READS SQL DATA LANGUAGE SQL COMMENT 'BEGIN' \
+             SQL SECURITY INVOKER BEGIN GRANT a TO b; RETURN 1; END; USE x",
+            "Use x",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS TYPE OF t.begin NO SQL l: BEGIN USE y; RETURN 1; END l; USE x",
+            "Use x",
+        ),
         // Functions called like statements.
         (
             "CREATE PROCEDURE p() BEGIN SELECT CASE WHEN 1 THEN IF(1,1,2) ELSE REPEAT('a',3) END; END; \
@@ -333,6 +367,31 @@ fn several_statements_in_one_text_count_one_by_one() {
         (
             "CREATE PACKAGE BODY p AS a INT := 1; PROCEDURE q AS b INT; BEGIN USE y; END; FUNCTION f \
           RETURN INT AS BEGIN RETURN 1; END f; BEGIN SET a = 2; USE z; END; USE x",
+            "Use x",
+        ),
+        (
+            "CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW DECLARE a INT; e EXCEPTION; BEGIN USE y; \
+             DECLARE b INT; BEGIN GRANT a TO b; END; RAISE e; EXCEPTION WHEN OTHERS THEN USE y; END; USE x",
+            "Use x",
+        ),
+        (
+            "CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW <<l>> DECLARE x INT := 5; BEGIN USE y; \
+             :NEW.a := x; END l; USE x",
+            "Use x",
+        ),
+        (
+            "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DECLARE CURSOR c IS SELECT 1; BEGIN USE y; END; \
+             USE x",
+            "Use x",
+        ),
+        (
+            "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DECLARE TYPE r IS RECORD(a INT); v r; BEGIN \
+             v.a := 1; USE y; END; USE x",
+            "Use x",
+        ),
+        (
+            "CREATE PACKAGE BODY p AS FUNCTION f RETURN t.a%TYPE IS BEGIN RETURN 1; END; FUNCTION g(a INT) \
+             RETURN VARCHAR2(9); BEGIN USE z; END; USE x",
             "Use x",
         ),
         ("CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT AS $$ a; b; $$; USE x", "Use x"),

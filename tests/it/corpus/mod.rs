@@ -74,14 +74,14 @@ scripts! { mysql on [mysql_9_7]:
 }
 
 scripts! { mariadb on [mariadb_10_11 mariadb_11_8]:
-    aggregate_functions application_periods beyond_bmp checks_of_columns compound_routines
+    aggregate_functions application_periods beyond_bmp bodies_of_one_loop bodies_with_declarations checks_of_columns compound_routines
     compressed_columns data_directories database_comment database_comments_named engines_aria generated_mariadb
     ignored_indexes literals_in_binary_tables names_of_swe7_clients oracle_views packages partitions_default partitions_of_shared_codes roles_as_definers roles_without_rights sequences system_versioned system_versioned_history
     table_options_mariadb unique_text uuid_inet views_more views_of_packages views_of_times
 }
 
 scripts! { mariadb_11_8 on [mariadb_11_8]:
-    default_parameters json_and_uca moments_in_checks packages_in_sql small_sequences vector
+    default_parameters json_and_uca moments_in_checks packages_in_sql record_types small_sequences vector
 }
 
 /// The scripts of each folder.
