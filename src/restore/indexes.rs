@@ -114,6 +114,13 @@ impl PutOff {
 impl Parts {
     fn of(body: &[String]) -> Self {
         let mut parts = Self::default();
+        let is_key = |line: &str| {
+            !line.starts_with('`') && line.split(' ').take(2).any(|word| word == "KEY")
+        };
+        // An option that MariaDB does not know is a comment here, and would be lost.
+        if body.iter().any(|line| is_key(line) && line.contains("/* `")) {
+            return parts;
+        }
         // Without a primary key a unique one can be what the rows are stored by.
         let unique = body.iter().any(|line| line.starts_with("PRIMARY KEY "));
         for line in body {
@@ -121,9 +128,14 @@ impl Parts {
                 parts.keys.push(line.clone());
             } else if line.starts_with("UNIQUE KEY ") {
                 // One over hashes, or over periods, is more than an index.
-                if unique && !line.contains("USING HASH") && !line.contains("WITHOUT OVERLAPS") {
+                if !unique || line.contains("WITHOUT OVERLAPS") {
+                    // What is put back comes behind it.
+                    parts.keys.clear();
+                } else if !line.contains("USING HASH") {
                     parts.keys.push(line.clone());
                 }
+            } else if line.starts_with("SPATIAL KEY ") {
+                parts.keys.clear();
             } else if line.starts_with("FULLTEXT KEY ") {
                 parts.fulltext_keys.push(line.clone());
             } else if line.starts_with("CONSTRAINT `")
@@ -204,6 +216,28 @@ mod tests {
         );
         assert_eq!(parts.keys, ["UNIQUE KEY `u` (`a`)", "KEY `x``,y` (`b`(3)) COMMENT 'a, b'"]);
         assert_eq!(name_of("KEY `open"), None);
+    }
+
+    #[test]
+    fn keys_in_front_of_one_that_stays_stay() {
+        let keys = |lines: &[&str]| {
+            let body: Vec<_> = lines.iter().map(|&line| line.to_owned()).collect();
+            let parts = Parts::of(&body);
+            [parts.keys, parts.fulltext_keys].concat()
+        };
+        let (primary, full) = ("PRIMARY KEY (`a`)", "FULLTEXT KEY `f` (`b`)");
+        let spatial = "SPATIAL KEY `s` (`b`)";
+        assert_eq!(
+            keys(&[primary, "KEY `k` (`b`)", spatial, "KEY `l` (`b`)", full]),
+            ["KEY `l` (`b`)", full]
+        );
+        let overlaps = "UNIQUE KEY `o` (`b`,`p` WITHOUT OVERLAPS)";
+        let unique = ["UNIQUE KEY `u` (`b`)", "UNIQUE KEY `v` (`b`)"];
+        assert_eq!(keys(&[primary, unique[0], overlaps, unique[1]]), [unique[1]]);
+        let unknown = "KEY `x` (`b`) /* `OPTION`='y' */";
+        assert_eq!(keys(&[primary, unknown, "KEY `k` (`b`)", full]), [""; 0]);
+        let column = "`KEY k` text /* `OPTION`='y' */";
+        assert_eq!(keys(&[column, primary, full]), [full]);
     }
 
     #[test]

@@ -379,6 +379,52 @@ on_each_server! {
         conn.disconnect().await.unwrap();
     }
 
+    /// Keys that would come back in another order, or without an option, are not put off.
+    async fn indexes_that_would_not_come_back_stay(server: TestServer) {
+        let database = keys_of_all_kinds(&server).await;
+        let columns = "id INT PRIMARY KEY, a INT, b VARCHAR(600)";
+        let rows = "SELECT n, n, REPEAT('x', 500)";
+        database
+            .run(&[
+                &format!("CREATE TABLE s ({columns}, p POINT NOT NULL, KEY (b), SPATIAL KEY (p), KEY (a))"),
+                &format!("INSERT INTO s {rows}, POINT(n, 1) FROM numbers"),
+            ])
+            .await;
+        if server.is_mariadb() {
+            database
+                .run(&[
+                    "SET sql_mode = 'IGNORE_BAD_TABLE_OPTIONS'",
+                    &format!("CREATE TABLE o ({columns}, KEY (b) option_k = 'y', KEY (a))"),
+                    &format!("INSERT INTO o {rows} FROM numbers"),
+                    &format!(
+                        "CREATE TABLE w ({columns}, since DATE NOT NULL, till DATE NOT NULL, \
+                         PERIOD FOR p (since, till), UNIQUE KEY (b, a), \
+                         UNIQUE KEY (a, p WITHOUT OVERLAPS), KEY (a))"
+                    ),
+                    &format!("INSERT INTO w {rows}, '2026-01-01', '2026-01-02' FROM numbers"),
+                ])
+                .await;
+        }
+        let (_directory, path) = scratch();
+        let options = DumpOptions::default().with_connections(2).with_chunk_bytes(64 << 10);
+        dump_into(&database, &path, &options).await;
+        let mut conn = server.conn().await;
+        let before = describe(&mut conn, &database.name).await.unwrap();
+        for connections in [1, 3] {
+            let target = server.database().await;
+            let options = RestoreOptions::default()
+                .with_connections(connections)
+                .with_deferred_index_bytes(0);
+            restore_with(&target, &path, &options).await;
+            let mut conn = server.conn().await;
+            let after = describe(&mut conn, &target.name).await.unwrap();
+            let lines: Vec<_> = compare(&before, &after).iter().map(ToString::to_string).collect();
+            assert_eq!(lines, [""; 0], "{connections} connections");
+            conn.disconnect().await.unwrap();
+        }
+        conn.disconnect().await.unwrap();
+    }
+
     /// One connection needs no privilege beyond reading, and the same rows give the same script.
     async fn one_connection_needs_no_privilege_and_is_repeatable(server: TestServer) {
         let database = server.database().await;
