@@ -64,9 +64,11 @@ pub(super) async fn definition(
         Some(create) => create,
         None => create_of(&session.query(&show_create(table)).await?)?,
     };
-    // In any other mode unknown options stand in a comment.
-    let unknown_options =
-        session.flavor() == Flavor::MariaDb && memchr::memmem::find(&create, b"/* `").is_some();
+    // In any other mode unknown options stand in a comment, and so does one of Aria's that the engine
+    // does not have.
+    let in_comment = |text: &[u8]| memchr::memmem::find(&create, text).is_some();
+    let unknown_options = session.flavor() == Flavor::MariaDb
+        && (in_comment(b"/* `") || in_comment(b"/* TRANSACTIONAL="));
     if unknown_options {
         session.execute(format!("SET sql_mode = '{KEEPS_UNKNOWN_OPTIONS}'")).await?;
         create = create_of(&session.query(&show_create(table)).await?)?;
