@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::is_system_database;
 use super::flavor::Flavor;
+use super::role_admins;
 use super::rows::TextRow;
 use super::session::Session;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +13,7 @@ use crate::sql::literal::push_string;
 use crate::sql::one_statement::{NOT_ONE_STATEMENT, is_one_statement};
 
 /// Accounts that every installation makes for itself, and that are never dumped.
-const OWN_ACCOUNTS: [(&str, &str); 8] = [
+pub(super) const OWN_ACCOUNTS: [(&str, &str); 8] = [
     ("mysql.sys", "localhost"),
     ("mysql.session", "localhost"),
     ("mysql.infoschema", "localhost"),
@@ -95,7 +96,7 @@ impl Session {
     /// # Errors
     /// `Privilege` if the account may not read those of others.
     pub(crate) async fn accounts(&mut self) -> Result<Accounts> {
-        match self.read_accounts().await {
+        match self.all_accounts().await {
             Err(error) if error.kind() == ErrorKind::Privilege => {
                 let server = error.server().cloned();
                 let error = Error::new(
@@ -109,6 +110,14 @@ impl Session {
             }
             read => read,
         }
+    }
+
+    async fn all_accounts(&mut self) -> Result<Accounts> {
+        let mut accounts = self.read_accounts().await?;
+        if self.flavor() == Flavor::MariaDb {
+            role_admins::administer(&mut accounts, &self.roles_of_others().await?);
+        }
+        Ok(accounts)
     }
 
     async fn read_accounts(&mut self) -> Result<Accounts> {
@@ -197,7 +206,10 @@ impl Session {
             }
             Flavor::MariaDb => "is_role = 'Y'",
         };
-        let sql = format!("SELECT User, Host, IF({role}, 1, 0) FROM mysql.user ORDER BY 3, 1, 2");
+        let sql = format!(
+            "SELECT User, Host, IF({role}, 1, 0) FROM mysql.user WHERE User <> '{}' ORDER BY 3, 1, 2",
+            role_admins::STAND_IN
+        );
         let rows = self.query(&sql).await?;
         let account = |row: &TextRow| {
             Ok(Account { user: row.text(0)?, host: row.text(1)?, role: row.text(2)? == "1" })

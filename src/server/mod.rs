@@ -15,6 +15,7 @@ mod option_file;
 mod options;
 mod peer;
 mod privileges;
+mod role_admins;
 mod rows;
 mod session;
 mod settings;
