@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::granted_columns::KnownColumns;
 use super::plan::Plan;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -49,22 +50,29 @@ impl AccountsPlan {
             .collect();
         let mut grants = Vec::new();
         let mut warnings = accounts.warnings.clone();
+        let mut known = KnownColumns::default();
         for grant in &accounts.grants {
             match &grant.object {
+                Some(object) if object.is_of_server(session.case_counts()) => {
+                    grants.push(grant.sql.clone());
+                }
                 Some(object)
-                    if !object.is_of_server(session.case_counts())
-                        && !held.contains(&(
-                            object.kind.as_str(),
-                            object.database.as_str(),
-                            object.name.as_str(),
-                        )) =>
+                    if !held.contains(&(
+                        object.kind.as_str(),
+                        object.database.as_str(),
+                        object.name.as_str(),
+                    )) =>
                 {
                     warnings.push(format!(
                         "a grant was left out, because the file does not hold what it is on: {}",
                         grant.sql
                     ));
                 }
-                _ => grants.push(grant.sql.clone()),
+                _ => {
+                    let (left, warning) = known.checked(&mut session, grant).await?;
+                    grants.extend(left);
+                    warnings.extend(warning);
+                }
             }
         }
         Ok(Self { session, accounts, grants, warnings })

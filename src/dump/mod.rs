@@ -12,6 +12,7 @@ mod databases;
 mod definer;
 mod exact;
 mod generated_values;
+mod granted_columns;
 mod group;
 mod guard;
 mod histograms;

@@ -22,7 +22,7 @@ mod settings;
 mod snapshot;
 mod tls;
 
-pub(crate) use accounts::Accounts;
+pub(crate) use accounts::{Accounts, GrantStatement};
 pub(crate) use catalog::{
     Charset, Column, ColumnKind, Database, Fingerprints, Generated, Histogram, InnodbIds, Period,
     Table, TableState, TableStates, Trigger, is_system_database, string_literal,

@@ -175,6 +175,50 @@ on_each_server! {
         conn.disconnect().await.unwrap();
     }
 
+    /// S19: Grants on columns that are gone are left out, and nothing else of them.
+    async fn grants_on_columns_that_are_gone_are_left_out(server: TestServer) {
+        let private = PrivateServer::like(&server).await;
+        let server = &private.server;
+        private.run(&[
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.t (a INT, b INT, `C` INT)",
+            "CREATE USER some@localhost, none@localhost, all_there@localhost",
+            "GRANT SELECT (a, b), UPDATE (b), DELETE ON shop.t TO some@localhost",
+            "GRANT INSERT (b) ON shop.t TO none@localhost",
+            "GRANT INSERT (a, c) ON shop.t TO all_there@localhost",
+            "ALTER TABLE shop.t DROP COLUMN b",
+        ]).await;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("all.sql.gz");
+        let options = DumpOptions::default()
+            .with_databases(Databases::Named(vec!["shop".into()]))
+            .with_accounts(true);
+        let report = dump_to_path(&root(server), &path, &options, &Context::new()).await.unwrap();
+        assert_eq!(report.warnings.len(), 2, "{:?}", report.warnings);
+        for text in ["columns of a grant were left out", "a grant was left out"] {
+            let found = report.warnings.iter().any(|line| line.contains(text) && line.contains("`b`"));
+            assert!(found, "{:?}", report.warnings);
+        }
+        private.run(&[
+            "DROP DATABASE shop",
+            "DROP USER some@localhost, none@localhost, all_there@localhost",
+        ]).await;
+        restore(&root(server), &path, &leave(server), &Context::new()).await.unwrap();
+        let mut conn = server.conn().await;
+        for (account, expected) in [
+            ("some", "GRANT SELECT (`a`), DELETE ON `shop`.`t` TO `some`@`localhost`"),
+            ("all_there", "GRANT INSERT (`C`, `a`) ON `shop`.`t` TO `all_there`@`localhost`"),
+            ("none", ""),
+        ] {
+            let sql = format!("SHOW GRANTS FOR {account}@localhost");
+            let mut lines: Vec<String> = conn.query(sql).await.unwrap();
+            lines.retain(|line| !line.starts_with("GRANT USAGE"));
+            let line = lines.join(";").to_lowercase().replace("(`a`, `c`)", "(`c`, `a`)");
+            assert_eq!(line, expected.to_lowercase());
+        }
+        conn.disconnect().await.unwrap();
+    }
+
     /// S19: What is there already keeps its password and its rights, whoever restores.
     async fn accounts_that_are_there_keep_what_they_have(server: TestServer) {
         let private = PrivateServer::like(&server).await;
