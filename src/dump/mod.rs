@@ -18,6 +18,7 @@ mod guard;
 mod histograms;
 mod history;
 mod options;
+mod own_database;
 mod partition_values;
 mod plan;
 mod preflight;

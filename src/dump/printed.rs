@@ -56,39 +56,6 @@ fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     [before, new, rest.get(old.len()..).unwrap_or_default()].concat()
 }
 
-/// Takes a database's own name out of the definition of a table or view in it, where the server
-/// prints it although that database is the current one: before a sequence, and before a column of
-/// a table in a view that the server could not resolve. With the name in it the copy in another
-/// database would use the sequence of this one.
-pub(super) fn without_own_database(create: &[u8], database: &str) -> Vec<u8> {
-    let qualifier = format!("{}.", quote_identifier(database)).into_bytes();
-    let mut out = Vec::with_capacity(create.len());
-    let mut rest = create;
-    while let Some(&first) = rest.first() {
-        if let Some(name) = rest.strip_prefix(qualifier.as_slice()) {
-            let of_sequence = [&b"nextval("[..], b"lastval(", b"setval("]
-                .iter()
-                .any(|function| ends_with(&out, function));
-            let of_column =
-                name.get(quoted_length(name)..).is_some_and(|text| text.starts_with(b".`"));
-            if of_sequence || of_column {
-                rest = name;
-                continue;
-            }
-        }
-        let length = if matches!(first, b'\'' | b'`') { quoted_length(rest) } else { 1 };
-        let (piece, after) = rest.split_at(length.min(rest.len()));
-        out.extend_from_slice(piece);
-        rest = after;
-    }
-    out
-}
-
-fn ends_with(text: &[u8], end: &[u8]) -> bool {
-    let start = text.len().saturating_sub(end.len());
-    text.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
-}
-
 /// What a column's members and default really are, as literals.
 #[derive(Debug)]
 pub(super) struct ExactColumn {
@@ -371,27 +338,6 @@ mod tests {
         let ansi = with_name(ansi.as_bytes(), "é", b"`\xE9`");
         let head = "CREATE DEFINER=\"é\"@\"%\" PROCEDURE ".as_bytes();
         assert_eq!(ansi, [head, b"`\xE9`() SELECT '", "é'".as_bytes()].concat());
-    }
-
-    fn stripped(create: &str) -> String {
-        String::from_utf8(without_own_database(create.as_bytes(), "d`b")).unwrap()
-    }
-
-    /// S6.
-    #[test]
-    fn sequences_and_columns_lose_the_name_of_their_database() {
-        assert_eq!(stripped("a int DEFAULT nextval(`d``b`.`s`)"), "a int DEFAULT nextval(`s`)");
-        assert_eq!(stripped("select `d``b`.`t`.`a` from `t`"), "select `t`.`a` from `t`");
-        for kept in [
-            "COMMENT 'nextval(`d``b`.`s`)'",
-            "DEFAULT nextval(`other`.`s`)",
-            r"DEFAULT 'it''s \'nextval(`d``b`.`s`)'",
-            "`x``nextval(``d````b``.`",
-            // A column of a table with an alias like the database.
-            "select `d``b`.`a` from `t` `d``b`",
-        ] {
-            assert_eq!(stripped(kept), kept);
-        }
     }
 
     /// S6.

@@ -2,6 +2,7 @@
 
 use super::exact::ExactText;
 use super::options::DumpOptions;
+use super::own_database::without_own_database;
 use super::partition_values;
 use super::printed::{self, SECONDARY_ENGINE};
 use super::script::Script;
@@ -74,7 +75,7 @@ pub(super) async fn definition(
         create = create_of(&session.query(&show_create(table)).await?)?;
         session.execute("SET sql_mode = ''").await?;
     }
-    let mut create = printed::without_own_database(&create, &database.name);
+    let mut create = without_own_database(&create, &database.name);
     if session.flavor() == Flavor::MySql && printed::holds(&create, SECONDARY_ENGINE) {
         create = with_secondary_engine(session, &create, table).await?;
     }

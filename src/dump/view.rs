@@ -6,6 +6,7 @@ use super::converted;
 use super::definer;
 use super::guard::Guard;
 use super::options::Definer;
+use super::own_database::{is_ambiguous, without_own_database};
 use super::printed::{self, show_create};
 use super::script::Script;
 use super::session_settings::set_charset;
@@ -72,13 +73,20 @@ impl View {
             let session = guard.session_in(object.database_name().unwrap_or_default()).await?;
             row = session.query_one(&show_create(&object)).await;
         }
-        let row = match row {
+        let mut row = match row {
             Ok(row) => row,
             Err(error) => return Self::unprintable(session, object, error).await,
         };
+        // MySQL leaves out the name of the current database, come what may, and never of another.
+        if session.flavor() == Flavor::MySql && is_ambiguous(row.bytes(1)?.unwrap_or_default()) {
+            let database = quote_identifier(object.database_name().unwrap_or_default());
+            let name = quote_identifier(object.name());
+            let mut guard = guard.lock().await;
+            let session = guard.session_in("information_schema").await?;
+            row = session.query_one(&format!("SHOW CREATE VIEW {database}.{name}")).await?;
+        }
         let printed = row.bytes(1)?.unwrap_or_default();
-        let create =
-            printed::without_own_database(printed, object.database_name().unwrap_or_default());
+        let create = without_own_database(printed, object.database_name().unwrap_or_default());
         let stripped = create != printed;
         let mut view = Self {
             object,
@@ -159,7 +167,7 @@ impl View {
             row.text(0)?,
         );
         Ok(Self {
-            create: printed::without_own_database(create.as_bytes(), database),
+            create: without_own_database(create.as_bytes(), database),
             charset_client: row.text(4)?,
             collation_connection: row.text(5)?,
             broken: Some(broken),

@@ -64,7 +64,7 @@ scripts! { all on [mysql_9_7 mariadb_10_11 mariadb_11_8]:
     identifiers identifiers_case identifiers_reserved identifiers_with_line_breaks indexes
     integers invisible_columns json members_in_charsets merge_tables no_keys only_generated partitions
     partitions_in_charsets partitions_in_more_charsets programs_of_latin1_clients programs_of_swe7_clients routines routines_in_modes timestamps_in_zones triggers
-    triggers_broken triggers_in_modes triggers_many utf8 views views_broken views_on_views views_that_read_themselves views_that_write views_without_definer
+    triggers_broken triggers_in_modes triggers_many utf8 views views_across views_broken views_on_views views_that_read_themselves views_that_write views_without_definer
 }
 
 scripts! { mysql on [mysql_9_7]:
@@ -77,7 +77,7 @@ scripts! { mariadb on [mariadb_10_11 mariadb_11_8]:
     aggregate_functions application_periods beyond_bmp bodies_of_one_loop bodies_with_declarations checks_of_columns compound_routines
     compressed_columns data_directories database_comment database_comments_named engines_aria generated_mariadb
     ignored_indexes literals_in_binary_tables names_of_swe7_clients oracle_views packages partitions_default partitions_of_shared_codes roles_as_definers roles_without_rights sequences system_versioned system_versioned_history
-    table_options_mariadb unique_text uuid_inet views_more views_of_packages views_of_times
+    table_options_mariadb unique_text uuid_inet views_more views_of_json_tables views_of_packages views_of_times
 }
 
 scripts! { mariadb_11_8 on [mariadb_11_8]:
