@@ -26,6 +26,8 @@ pub(super) struct Chunk {
     pub(super) range: Option<String>,
     /// Which versions of the rows.
     pub(super) versions: Versions,
+    /// The SQL mode in which they are inserted, if it is not that of the script.
+    pub(super) sql_mode: Option<&'static str>,
 }
 
 /// Where the rest of a table begins.
@@ -38,6 +40,8 @@ pub(super) struct Cursor {
     /// The partitions after the one that is being read.
     partitions: VecDeque<String>,
     partition: Option<String>,
+    /// That of each of its pieces.
+    pub(super) sql_mode: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -82,7 +86,7 @@ impl Cursor {
                 _ => At::Keys(None),
             },
         };
-        Ok(Self { table: place, rows, at, partitions, partition })
+        Ok(Self { table: place, rows, at, partitions, partition, sql_mode: None })
     }
 
     /// Cuts off the next piece. What is left, if anything, is the second.
@@ -91,7 +95,7 @@ impl Cursor {
         session: &mut Session,
         table: &Table,
     ) -> Result<(Chunk, Option<Box<Self>>)> {
-        let partition = self.partition.clone();
+        let (partition, sql_mode) = (self.partition.clone(), self.sql_mode);
         let key = table.ordered_key().unwrap_or_default();
         let range = match &mut self.at {
             At::Whole => None,
@@ -104,7 +108,10 @@ impl Cursor {
                     let range = and(start, Some(format!("{name} < {until}")));
                     *from = Some(*until);
                     *until = until.saturating_add(i128::from(self.rows));
-                    return Ok((Chunk { partition, range, ..Chunk::default() }, Some(self)));
+                    return Ok((
+                        Chunk { partition, range, sql_mode, ..Chunk::default() },
+                        Some(self),
+                    ));
                 }
                 start
             }
@@ -114,12 +121,15 @@ impl Cursor {
                 if let Some(end) = key_literals(session, &sql, table, &key).await? {
                     let range = and(from, Some(compare(&key, &end, "<", "<=")));
                     *after = Some(end);
-                    return Ok((Chunk { partition, range, ..Chunk::default() }, Some(self)));
+                    return Ok((
+                        Chunk { partition, range, sql_mode, ..Chunk::default() },
+                        Some(self),
+                    ));
                 }
                 from
             }
         };
-        let chunk = Chunk { partition, range, ..Chunk::default() };
+        let chunk = Chunk { partition, range, sql_mode, ..Chunk::default() };
         self.partition = self.partitions.pop_front();
         if self.partition.is_none() {
             return Ok((chunk, None));

@@ -11,7 +11,6 @@ use super::guard::at_object;
 use super::history::Versions;
 use super::reader::{Reader, Share, TableWork, position, span_of, table_at};
 use super::rows::TableRows;
-use super::session_settings::SCRIPT_SQL_MODE;
 use super::table::{Definition, create_of, show_create};
 use crate::error::{Error, Result};
 use crate::ident::{ObjectKind, ObjectName, quote_identifier};
@@ -28,7 +27,7 @@ struct Member<'a> {
 }
 
 /// A table whose definition has been read, and whose rows come next.
-type Read<'a> = (ObjectName, Option<Definition>, TableRows<'a>);
+type Read<'a> = (ObjectName, Option<Definition>, TableRows<'a>, Option<&'static str>);
 
 /// How long a text of several queries may be, in bytes: a server takes none beyond its
 /// `max_allowed_packet`, of which few have less than a mebibyte.
@@ -36,7 +35,7 @@ const QUERIES_BYTES: usize = 64 << 10;
 
 /// How many of the first tables can be asked for in one text; one at least.
 fn queries_that_fit(group: &[Read<'_>]) -> usize {
-    let lengths = group.iter().map(|(_, _, rows)| rows.query().len());
+    let lengths = group.iter().map(|(_, _, rows, _)| rows.query().len());
     let ends = lengths.scan(0usize, |end, length| {
         *end = end.saturating_add(length);
         Some(*end)
@@ -156,7 +155,6 @@ impl Reader {
         table.transactional
             && !table.versioned
             && !table.columns.is_empty()
-            && !table.computes
             && TableRows::is_exact_as_text(table)
             && self.shared.has_rows(&database.name, table)
             && self.shared.condition(&database.name, table).is_none()
@@ -174,8 +172,10 @@ impl Reader {
             self.enter_table(database, member.table);
             let definition = self.definition(database, member.table, member.create).await;
             let definition = at_object(definition, &member.object)?;
+            let sql_mode = self.compare_computed(database, member.table).await;
+            let sql_mode = at_object(sql_mode, &member.object)?;
             let rows = TableRows::new(member.table, &Versions::Current, member.position, target);
-            group.push((member.object, definition, rows));
+            group.push((member.object, definition, rows, sql_mode));
         }
         let mut rest = group.as_slice();
         while !rest.is_empty() {
@@ -196,7 +196,7 @@ impl Reader {
         match self.rows_of_group(database, group, &mut reached).await {
             Err(error) if error.server().is_some() => {
                 // The error of a query can arrive at the end of the rows before it.
-                for (object, _, rows) in group.iter().skip(reached) {
+                for (object, _, rows, _) in group.iter().skip(reached) {
                     let look = format!("{} LIMIT 0", rows.query());
                     at_object(self.session.query(&look).await, object)?;
                 }
@@ -216,16 +216,16 @@ impl Reader {
     ) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let context = self.context().clone();
-        let queries: Vec<_> = group.iter().map(|(_, _, rows)| rows.query()).collect();
+        let queries: Vec<_> = group.iter().map(|(_, _, rows, _)| rows.query()).collect();
         let Self { session, script, shares, .. } = self;
         // Definitions first, so that the rows of all of them make one transaction.
-        for (object, definition, rows) in group {
+        for (object, definition, rows, _) in group {
             let (position, definition) = (rows.object(), definition.as_ref());
             script.close_full_member().await?;
             shared.begin_table(script, database, object, position, definition).await?;
         }
         let mut answer = session.rows_of_each(&queries).await?;
-        for (object, _, rows) in group {
+        for (object, _, rows, sql_mode) in group {
             context.counters().work_on(Some(object.clone()));
             let reading = async {
                 answer.begin_set()?;
@@ -233,7 +233,7 @@ impl Reader {
                 script.begin_rows(rows.object()).await?;
                 let open = |script: &mut _| shared.select_database(script, database);
                 let written =
-                    rows.write_set(&mut answer, script, &context, SCRIPT_SQL_MODE, open).await?;
+                    rows.write_set(&mut answer, script, &context, *sql_mode, open).await?;
                 shares.push(Share::new(rows.object(), written));
                 Ok::<_, Error>(())
             };

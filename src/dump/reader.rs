@@ -14,6 +14,7 @@ use super::options::{DumpOptions, NonTransactional};
 use super::plan::{self, Plan};
 use super::rows::{RowsWritten, TableRows};
 use super::script::Script;
+use super::session_settings::SCRIPT_SQL_MODE;
 use super::still::Still;
 use super::table::{self, Definition};
 use super::unsigned::UnsignedIn;
@@ -257,7 +258,6 @@ impl Reader {
                 table.engine.as_deref().unwrap_or_default()
             ));
         } else if self.shared.has_rows(&database.name, table) {
-            self.compare_generated(database, table).await?;
             if table.transactional {
                 self.all_rows(database, table, object, position).await?;
             } else {
@@ -275,18 +275,20 @@ impl Reader {
         object: &ObjectName,
         position: u32,
     ) -> Result<()> {
+        let sql_mode = self.compare_computed(database, table).await?;
         if history::is_kept(table, &self.shared.options) {
-            let current = Chunk { versions: Versions::CurrentSince, ..Chunk::default() };
+            let current = Chunk { versions: Versions::CurrentSince, sql_mode, ..Chunk::default() };
             self.rows(database, table, position, &current).await?;
             let options = &self.shared.options;
             let said = history::note_momentary(&mut self.session, table, object, options).await?;
             self.warnings.extend(said);
             let versions = history::past(&mut self.session, table).await?;
-            let past = Chunk { versions, ..Chunk::default() };
+            let past = Chunk { versions, sql_mode, ..Chunk::default() };
             self.rows(database, table, position, &past).await?;
             return Ok(());
         }
-        let share = self.rows(database, table, position, &Chunk::default()).await?;
+        let whole = Chunk { sql_mode, ..Chunk::default() };
+        let share = self.rows(database, table, position, &whole).await?;
         if table.versioned && !share.filtered {
             self.note_history(object, share.rows).await?;
         }
@@ -309,9 +311,10 @@ impl Reader {
         let (script, position) = (&mut self.script, position(tables, place));
         shared.begin_table(script, database, object, position, definition.as_ref()).await?;
         self.script.close_member().await?;
-        self.compare_generated(database, table).await?;
+        let sql_mode = self.compare_computed(database, table).await?;
         let chunk_bytes = self.shared.options.chunk_bytes();
-        let cursor = Cursor::new(&mut self.session, place, table, chunk_bytes).await?;
+        let mut cursor = Cursor::new(&mut self.session, place, table, chunk_bytes).await?;
+        cursor.sql_mode = sql_mode;
         self.settle(database, &[&table.name]).await?;
         Ok(cursor)
     }
@@ -337,16 +340,30 @@ impl Reader {
         Ok(Some(definition))
     }
 
-    /// Warns of generated columns that a restore computes otherwise.
-    async fn compare_generated(&mut self, database: &Database, table: &Table) -> Result<()> {
+    /// Warns of generated columns that a restore computes otherwise, and of constraints that it finds
+    /// broken. Gives the SQL mode in which the rows are inserted, if it is not that of the script.
+    pub(super) async fn compare_computed(
+        &mut self,
+        database: &Database,
+        table: &Table,
+    ) -> Result<Option<&'static str>> {
+        if !table.computes {
+            return Ok(None);
+        }
         let shared = Arc::clone(&self.shared);
         let condition = shared.condition(&database.name, table);
-        let target = shared.options.target_max_allowed_packet();
-        let rows = TableRows::new(table, &Versions::Current, 0, target);
+        let versions = if history::is_kept(table, &shared.options) {
+            Versions::Past { current: None }
+        } else {
+            Versions::Current
+        };
         let session = &mut self.session;
-        let sql_mode = rows.sql_mode(session, &Chunk::default(), condition).await?;
-        self.warnings.extend(generated_values::check(session, table, condition, sql_mode).await?);
-        Ok(())
+        let rows = TableRows::new(table, &versions, 0, 0);
+        let all = Chunk { versions, ..Chunk::default() };
+        let sql_mode = rows.sql_mode(session, &all, condition).await?;
+        let said = generated_values::check(session, table, condition, sql_mode).await?;
+        self.warnings.extend(said);
+        Ok(Some(sql_mode).filter(|mode| *mode != SCRIPT_SQL_MODE))
     }
 
     async fn rows(

@@ -171,7 +171,7 @@ impl<'a> TableRows<'a> {
         open_member: impl Fn(&mut Script) + Send + Sync,
     ) -> Result<RowsWritten> {
         let context = session.context().clone();
-        let sql_mode = self.sql_mode(session, chunk, condition).await?;
+        let sql_mode = chunk.sql_mode;
         let mut rows = match session.rows(&self.select(chunk, condition)).await {
             Ok(rows) => rows,
             Err(error) if condition.is_some() => {
@@ -190,17 +190,14 @@ impl<'a> TableRows<'a> {
         Ok(written)
     }
 
-    /// The SQL mode in which the rows of a piece are inserted: that of the script, where dates that only
-    /// `ALLOW_INVALID_DATES` lets in are among them, or nothing is computed.
+    /// The SQL mode in which the rows of a piece of a table that computes something are inserted: that of
+    /// the script only if dates are among them that no other lets in.
     pub(super) async fn sql_mode(
         &self,
         session: &mut Session,
         chunk: &Chunk,
         condition: Option<&str>,
     ) -> Result<&'static str> {
-        if !self.table.computes {
-            return Ok(SCRIPT_SQL_MODE);
-        }
         let Some(test) = calendar::invalid_date(self.columns.iter().copied()) else {
             return Ok(CALENDAR_SQL_MODE);
         };
@@ -220,17 +217,16 @@ impl<'a> TableRows<'a> {
     }
 
     /// Streams the rows of a set, up to its end, into the script, and leaves its transaction open.
-    /// `sql_mode` is the one in which they are inserted.
+    /// `sql_mode` is the one in which they are inserted, if it is not that of the script.
     pub(super) async fn write_set(
         &self,
         rows: &mut Rows<'_>,
         script: &mut Script,
         context: &Context,
-        sql_mode: &str,
+        sql_mode: Option<&str>,
         open_member: impl Fn(&mut Script) + Send + Sync,
     ) -> Result<RowsWritten> {
         let mut written = RowsWritten::default();
-        let other_mode = sql_mode != SCRIPT_SQL_MODE;
         loop {
             let opens = script.is_empty();
             if opens {
@@ -238,14 +234,14 @@ impl<'a> TableRows<'a> {
             }
             let start = script.text().len();
             let began = script.begin_transaction();
-            if other_mode {
-                script.statement(set_sql_mode(sql_mode));
+            if let Some(mode) = sql_mode {
+                script.statement(set_sql_mode(mode));
             }
             let mut inserts = Inserts::new(self, script.text());
             let end = context.run(inserts.fill(rows)).await??;
             let (rows_in_member, largest) = (inserts.rows, inserts.largest);
             if rows_in_member == 0 {
-                if began || other_mode {
+                if began || sql_mode.is_some() {
                     script.take_back(start);
                 }
                 if opens {
@@ -253,7 +249,7 @@ impl<'a> TableRows<'a> {
                     return Ok(written);
                 }
             }
-            if other_mode && rows_in_member > 0 {
+            if sql_mode.is_some() && rows_in_member > 0 {
                 script.statement(set_sql_mode(SCRIPT_SQL_MODE));
             }
             script.set_rows_apart(start, began, &open_member).await?;
