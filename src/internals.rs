@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::archive::{Compression, INFLATION_LIMIT, SqlReader};
-pub use crate::dump::rows::PrintedRows;
+pub use crate::dump::printed_rows::PrintedRows;
 use crate::error::Result;
 use crate::sql::literal;
 

@@ -11,16 +11,22 @@ use crate::server::{Column, ColumnKind};
 /// The SQL mode of rows that have no such dates in tables that compute something.
 pub(super) const CALENDAR_SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO";
 
-/// A condition that is true for rows with a date that is in no calendar, for a session without
-/// `ALLOW_INVALID_DATES`; `None` if no column has dates. Zeros are no such dates.
-pub(super) fn invalid_date<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<String> {
-    let dates =
-        columns.filter(|column| matches!(column.kind, ColumnKind::Date | ColumnKind::DateTime(_)));
+/// The columns that have dates.
+pub(super) fn dates<'a>(columns: &[&'a Column]) -> Vec<&'a Column> {
+    let is_date =
+        |column: &&Column| matches!(column.kind, ColumnKind::Date | ColumnKind::DateTime(_));
+    columns.iter().copied().filter(is_date).collect()
+}
+
+/// A condition that is true for rows with a date in one of these columns that is in no calendar, for a
+/// session without `ALLOW_INVALID_DATES`. Zeros are no such dates.
+pub(super) fn invalid_date(dates: &[&Column]) -> String {
     let tests: Vec<_> = dates
+        .iter()
         .map(|column| {
             let name = quote_identifier(&column.name);
             format!("{name} IS NOT NULL AND CAST(CAST({name} AS CHAR) AS DATETIME(6)) IS NULL")
         })
         .collect();
-    (!tests.is_empty()).then(|| tests.join(" OR "))
+    tests.join(" OR ")
 }

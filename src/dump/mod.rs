@@ -6,29 +6,32 @@
 
 mod accounts;
 mod calendar;
+mod cells;
 mod chunk;
+mod computed;
 mod converted;
 mod databases;
 mod definer;
 mod exact;
-mod generated_values;
 mod granted_columns;
 mod group;
 mod guard;
 mod histograms;
 mod history;
+mod inserts;
 mod options;
 mod own_database;
 mod partition_values;
 mod plan;
 mod preflight;
 mod printed;
+// Seen by `internals`.
+pub(crate) mod printed_rows;
 mod program;
 mod programs;
 mod reader;
 mod report;
-// Seen by `internals`.
-pub(crate) mod rows;
+mod rows;
 mod run;
 mod script;
 mod select;

@@ -6,8 +6,8 @@ use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
 use super::chunk::{Chunk, Cursor, can_be_cut};
+use super::computed;
 use super::exact::ExactText;
-use super::generated_values;
 use super::guard::{Guard, at_object};
 use super::history::{self, Versions};
 use super::options::{DumpOptions, NonTransactional};
@@ -361,7 +361,7 @@ impl Reader {
         let rows = TableRows::new(table, &versions, 0, 0);
         let all = Chunk { versions, ..Chunk::default() };
         let sql_mode = rows.sql_mode(session, &all, condition).await?;
-        let said = generated_values::check(session, table, condition, sql_mode).await?;
+        let said = computed::check(session, table, condition, sql_mode).await?;
         self.warnings.extend(said);
         Ok(Some(sql_mode).filter(|mode| *mode != SCRIPT_SQL_MODE))
     }

@@ -6,43 +6,38 @@ use std::sync::atomic::Ordering::Relaxed;
 use mysql_async::{Row, Value};
 
 use super::calendar::{self, CALENDAR_SQL_MODE};
+use super::cells::push_value;
 use super::chunk::{self, Chunk};
 use super::history::Versions;
-use super::script::{MEMBER_BYTES, Script};
+use super::inserts::{Inserts, VALUES};
+use super::script::Script;
 use super::session_settings::{SCRIPT_SQL_MODE, set_sql_mode};
 use super::unsigned::{Integers, UnsignedIn};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ident::quote_identifier;
-use crate::server::{Charset, Column, ColumnKind, Generated, Rows, Session, Table};
+use crate::server::{Column, ColumnKind, Generated, Rows, Session, Table};
 use crate::sql::json;
-use crate::sql::literal::{
-    DateParts, push_date, push_datetime, push_double, push_float, push_hex, push_integer,
-    push_string, push_time,
-};
 
 /// INSERT statements are closed at this size: mysqldump's default, and well below the smallest
 /// `max_allowed_packet` that is in use.
 const INSERT_BYTES: usize = 1 << 20;
-
-/// What stands in front of the rows of a statement.
-const VALUES: &str = "VALUES\n";
 
 /// The rows of one table on their way into the script.
 pub(super) struct TableRows<'a> {
     table: &'a Table,
     /// The table's position in the manifest.
     object: u32,
-    insert: String,
+    pub(super) insert: String,
     columns: Vec<&'a Column>,
     /// Where a statement is closed, in bytes.
-    insert_bytes: usize,
+    pub(super) insert_bytes: usize,
     /// Whether a row that stands alone is written as a query. With `VALUES` the server refuses it, in
     /// any mode, where a generated column that is NOT NULL computes NULL; several such rows, and
     /// queries, get what the row had: the zero of the type.
-    alone_as_query: bool,
+    pub(super) alone_as_query: bool,
     /// What a statement may not exceed, unless a single row does, in bytes.
-    packet_bytes: usize,
+    pub(super) packet_bytes: usize,
     /// Set when a JSON document was written whose text may not say all of it.
     hides_types: AtomicBool,
     /// Where JSON documents with integers were written, which may be unsigned.
@@ -198,15 +193,16 @@ impl<'a> TableRows<'a> {
         chunk: &Chunk,
         condition: Option<&str>,
     ) -> Result<&'static str> {
-        let Some(test) = calendar::invalid_date(self.columns.iter().copied()) else {
+        let dates = calendar::dates(&self.columns);
+        if dates.is_empty() {
             return Ok(CALENDAR_SQL_MODE);
-        };
-        let names: Vec<_> =
-            self.columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        }
+        let names: Vec<_> = dates.iter().map(|column| quote_identifier(&column.name)).collect();
         let sql = format!(
-            "SELECT 1 FROM ({}) AS {} WHERE {test} LIMIT 1",
+            "SELECT 1 FROM ({}) AS {} WHERE {} LIMIT 1",
             self.select_of(&names.join(","), chunk, condition),
-            quote_identifier(&self.table.name)
+            quote_identifier(&self.table.name),
+            calendar::invalid_date(&dates)
         );
         match session.query(&sql).await {
             Ok(rows) if rows.is_empty() => Ok(CALENDAR_SQL_MODE),
@@ -241,11 +237,9 @@ impl<'a> TableRows<'a> {
             let end = context.run(inserts.fill(rows)).await??;
             let (rows_in_member, largest) = (inserts.rows, inserts.largest);
             if rows_in_member == 0 {
-                if began || sql_mode.is_some() {
-                    script.take_back(start);
-                }
+                script.take_back(start, began);
                 if opens {
-                    script.take_back(0);
+                    script.take_back(0, true);
                     return Ok(written);
                 }
             }
@@ -314,7 +308,7 @@ impl<'a> TableRows<'a> {
     }
 
     /// Appends one row as a parenthesised list of literals.
-    fn push_row(&self, out: &mut Vec<u8>, row: &Row) -> Result<()> {
+    pub(super) fn push_row(&self, out: &mut Vec<u8>, row: &Row) -> Result<()> {
         if self.columns.is_empty() {
             out.extend_from_slice(b"()");
             return Ok(());
@@ -346,7 +340,7 @@ impl<'a> TableRows<'a> {
         {
             return Err(vector_of_no_length(&self.table.name, &column.name));
         }
-        self.push_value(out, &column.kind, value).map_err(|message| {
+        push_value(out, &column.kind, value, self.packet_bytes).map_err(|message| {
             Error::new(
                 ErrorKind::Protocol,
                 format!("the server sent {message} in column '{}'", column.name),
@@ -367,83 +361,6 @@ impl<'a> TableRows<'a> {
         }
         if hidden.sign && wants_signs {
             self.integers.note_integer(column);
-        }
-    }
-
-    fn push_value(
-        &self,
-        out: &mut Vec<u8>,
-        kind: &ColumnKind,
-        value: &Value,
-    ) -> Result<(), &'static str> {
-        match (kind, value) {
-            (_, Value::NULL) => out.extend_from_slice(b"NULL"),
-            (
-                ColumnKind::Integer | ColumnKind::Year | ColumnKind::MemberNumber,
-                Value::Int(number),
-            ) => push_integer(out, *number),
-            (
-                ColumnKind::Integer | ColumnKind::Year | ColumnKind::MemberNumber,
-                Value::UInt(number),
-            ) => push_integer(out, *number),
-            (
-                ColumnKind::Integer | ColumnKind::Year | ColumnKind::MemberNumber,
-                Value::Bytes(digits),
-            ) => push_digits(out, digits)?,
-            (
-                ColumnKind::Date | ColumnKind::DateTime(_) | ColumnKind::Time(_),
-                Value::Bytes(text),
-            ) => push_moment(out, text)?,
-            (ColumnKind::Decimal, Value::Bytes(digits)) => {
-                let plain = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-                if digits.is_empty() || !digits.iter().all(plain) {
-                    return Err("a decimal that is not one");
-                }
-                out.extend_from_slice(digits);
-            }
-            (ColumnKind::Float, Value::Float(number)) => {
-                if !push_float(out, *number) {
-                    return Err("a float that SQL cannot write");
-                }
-            }
-            (ColumnKind::Double, Value::Double(number)) => {
-                if !push_double(out, *number) {
-                    return Err("a double that SQL cannot write");
-                }
-            }
-            (ColumnKind::Vector { empty_by_default: true }, Value::Bytes(bytes))
-                if bytes.is_empty() =>
-            {
-                out.extend_from_slice(b"DEFAULT");
-            }
-            (ColumnKind::Binary | ColumnKind::Vector { .. }, Value::Bytes(bytes)) => {
-                self.push_bytes(out, bytes);
-            }
-            (ColumnKind::Json, Value::Bytes(bytes)) => push_text(out, &Charset::Utf8, bytes),
-            (ColumnKind::Text(charset), Value::Bytes(bytes)) => push_text(out, charset, bytes),
-            (ColumnKind::Ascii, Value::Bytes(bytes)) => push_string(out, bytes),
-            (ColumnKind::Date, Value::Date(..)) => push_date(out, &date_parts(value)),
-            (ColumnKind::DateTime(digits), Value::Date(..)) => {
-                push_datetime(out, &date_parts(value), *digits);
-            }
-            (ColumnKind::Time(digits), &Value::Time(negative, days, hour, minute, second, us)) => {
-                let time =
-                    DateParts { hour, minute, second, microsecond: us, ..Default::default() };
-                push_time(out, negative, days, &time, *digits);
-            }
-            _ => return Err("a value of another type than the catalogue says"),
-        }
-        Ok(())
-    }
-
-    /// Hexadecimal doubles the size, so where that would not fit into a packet the bytes are
-    /// written as an escaped string.
-    fn push_bytes(&self, out: &mut Vec<u8>, bytes: &[u8]) {
-        if bytes.len() < self.packet_bytes / 4 {
-            push_hex(out, bytes);
-        } else {
-            out.extend_from_slice(b"_binary ");
-            push_string(out, bytes);
         }
     }
 }
@@ -492,244 +409,5 @@ fn column_expression(column: &Column) -> String {
     match column.kind {
         ColumnKind::MemberNumber => format!("CAST({name} AS UNSIGNED)"),
         _ => name,
-    }
-}
-
-/// Text arrives in the bytes that are stored. Where those mean the same in utf8mb4 they are
-/// written as they are; otherwise in their own character set, in hexadecimal.
-fn push_text(out: &mut Vec<u8>, charset: &Charset, bytes: &[u8]) {
-    let (plain, introducer) = match charset {
-        Charset::Utf8 => (std::str::from_utf8(bytes).is_ok(), None),
-        Charset::AsciiSuperset(name) => (bytes.is_ascii(), Some(name)),
-        Charset::Other(name) => (bytes.is_empty(), Some(name)),
-    };
-    if plain {
-        return push_string(out, bytes);
-    }
-    if let Some(name) = introducer {
-        out.push(b'_');
-        out.extend_from_slice(name.as_bytes());
-        out.push(b' ');
-    }
-    push_hex(out, bytes);
-}
-
-/// An integer of the text protocol, which pads those of a ZEROFILL column.
-fn push_digits(out: &mut Vec<u8>, text: &[u8]) -> Result<(), &'static str> {
-    let (sign, digits) = match text.strip_prefix(b"-") {
-        Some(digits) => (&b"-"[..], digits),
-        None => (&b""[..], text),
-    };
-    let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
-    let zeros = zeros.min(digits.len().saturating_sub(1));
-    let digits = digits.get(zeros..).unwrap_or_default();
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err("an integer that is none");
-    }
-    out.extend_from_slice(sign);
-    out.extend_from_slice(digits);
-    Ok(())
-}
-
-/// A date, a time or both, which the text protocol has as the literals do.
-fn push_moment(out: &mut Vec<u8>, text: &[u8]) -> Result<(), &'static str> {
-    let plain = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'.' | b' ');
-    if text.is_empty() || !text.iter().all(plain) {
-        return Err("a time that is none");
-    }
-    push_string(out, text);
-    Ok(())
-}
-
-fn date_parts(value: &Value) -> DateParts {
-    match *value {
-        Value::Date(year, month, day, hour, minute, second, microsecond) => {
-            DateParts { year, month, day, hour, minute, second, microsecond }
-        }
-        _ => DateParts::default(),
-    }
-}
-
-/// INSERT statements being appended to the text of one member.
-struct Inserts<'a, 'b> {
-    table: &'a TableRows<'a>,
-    out: &'b mut Vec<u8>,
-    /// Where the open statement starts, and how many rows it has.
-    open: Option<(usize, u64)>,
-    rows: u64,
-    largest: usize,
-}
-
-impl<'a, 'b> Inserts<'a, 'b> {
-    fn new(table: &'a TableRows<'a>, out: &'b mut Vec<u8>) -> Self {
-        Self { table, out, open: None, rows: 0, largest: 0 }
-    }
-
-    /// Reads rows until the member is full (`false`) or there are no more (`true`).
-    async fn fill(&mut self, rows: &mut Rows<'_>) -> Result<bool> {
-        loop {
-            let Some(row) = rows.next().await? else {
-                self.close();
-                return Ok(true);
-            };
-            self.push(&row)?;
-            if self.open.is_none() && self.out.len() >= MEMBER_BYTES {
-                return Ok(false);
-            }
-        }
-    }
-
-    fn push(&mut self, row: &Row) -> Result<()> {
-        let (start, before) = match self.open {
-            Some((start, rows)) => {
-                self.out.extend_from_slice(b",\n");
-                (start, rows)
-            }
-            None => (self.begin(), 0),
-        };
-        let row_at = self.out.len();
-        self.table.push_row(self.out, row)?;
-        self.rows += 1;
-        self.open = Some((start, before + 1));
-        if before > 0 && self.out.len() - start > self.table.packet_bytes {
-            // This row made the statement too long for one packet, so it gets its own.
-            let row = self.out.split_off(row_at);
-            self.out.truncate(row_at - b",\n".len());
-            self.open = Some((start, before));
-            self.close();
-            let start = self.begin();
-            self.out.extend_from_slice(&row);
-            self.open = Some((start, 1));
-        }
-        if let Some((start, _)) = self.open
-            && self.out.len() - start >= self.table.insert_bytes
-        {
-            self.close();
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self) -> usize {
-        let start = self.out.len();
-        self.out.extend_from_slice(self.table.insert.as_bytes());
-        start
-    }
-
-    fn close(&mut self) {
-        if let Some((start, rows)) = self.open.take() {
-            if rows == 1 && self.table.alone_as_query {
-                let row = start + self.table.insert.len();
-                self.out.splice(row - VALUES.len()..=row, *b"SELECT ");
-                // The parenthesis behind it.
-                self.out.pop();
-            }
-            self.largest = self.largest.max(self.out.len() - start);
-            self.out.extend_from_slice(b";\n");
-        }
-    }
-}
-
-/// Rows of a table that no server has, printed as a dump prints them: for benches and tests of what
-/// that costs.
-#[derive(Debug)]
-pub struct PrintedRows {
-    table: Table,
-}
-
-impl Default for PrintedRows {
-    /// Columns of integers, decimals, doubles, floats, dates, moments and times, of text in utf8mb4 and
-    /// in latin1, of JSON and of bytes, in this order.
-    fn default() -> Self {
-        let kinds = [
-            ColumnKind::Integer,
-            ColumnKind::Decimal,
-            ColumnKind::Double,
-            ColumnKind::Float,
-            ColumnKind::Date,
-            ColumnKind::DateTime(6),
-            ColumnKind::Time(3),
-            ColumnKind::Text(Charset::Utf8),
-            ColumnKind::Text(Charset::AsciiSuperset("latin1".into())),
-            ColumnKind::Json,
-            ColumnKind::Binary,
-        ];
-        let table = Table {
-            name: "t".into(),
-            engine: Some("InnoDB".into()),
-            transactional: true,
-            versioned: false,
-            period: None,
-            rows_estimate: 0,
-            bytes_estimate: 0,
-            columns: kinds.into_iter().map(|kind| Column::named("c", kind)).collect(),
-            primary_key: Vec::new(),
-            computes: false,
-            partitions: Vec::new(),
-        };
-        Self { table }
-    }
-}
-
-impl PrintedRows {
-    /// Appends INSERT statements of the rows.
-    ///
-    /// # Errors
-    /// When a value is of another type than its column.
-    pub fn print<'r>(
-        &self,
-        out: &mut Vec<u8>,
-        rows: impl IntoIterator<Item = &'r Row>,
-    ) -> Result<()> {
-        let table = TableRows::new(&self.table, &Versions::Current, 0, u64::MAX);
-        let mut inserts = Inserts::new(&table, out);
-        for row in rows {
-            inserts.push(row)?;
-        }
-        inserts.close();
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// S13.
-    #[test]
-    fn a_number_that_is_none_ends_the_dump() {
-        let table = Table {
-            name: "t".into(),
-            engine: None,
-            transactional: true,
-            versioned: false,
-            period: None,
-            rows_estimate: 0,
-            bytes_estimate: 0,
-            columns: Vec::new(),
-            primary_key: Vec::new(),
-            computes: false,
-            partitions: Vec::new(),
-        };
-        let rows = TableRows::new(&table, &Versions::Current, 0, u64::MAX);
-        for (kind, value) in [
-            (ColumnKind::Double, Value::Double(f64::NAN)),
-            (ColumnKind::Double, Value::Double(f64::INFINITY)),
-            (ColumnKind::Float, Value::Float(f32::NEG_INFINITY)),
-            // As the text protocol could have them.
-            (ColumnKind::Integer, Value::Bytes(b"".to_vec())),
-            (ColumnKind::Integer, Value::Bytes(b"-".to_vec())),
-            (ColumnKind::Year, Value::Bytes(b"1); DROP TABLE t".to_vec())),
-            (ColumnKind::Date, Value::Bytes(b"".to_vec())),
-            (ColumnKind::Time(0), Value::Bytes(b"01:02:03'".to_vec())),
-            (ColumnKind::DateTime(3), Value::Bytes(b"now".to_vec())),
-        ] {
-            rows.push_value(&mut Vec::new(), &kind, &value).unwrap_err();
-        }
-        for (text, literal) in [("00042", "42"), ("0000", "0"), ("-007", "-7"), ("10", "10")] {
-            let mut out = Vec::new();
-            let value = Value::Bytes(text.as_bytes().to_vec());
-            rows.push_value(&mut out, &ColumnKind::Integer, &value).unwrap();
-            assert_eq!(out, literal.as_bytes());
-        }
     }
 }

@@ -101,10 +101,10 @@ impl Script {
         }
     }
 
-    /// Takes back what stands behind `at`: a transaction that began there without a row.
-    pub(super) fn take_back(&mut self, at: usize) {
+    /// Takes back what stands behind `at`; `began` is whether the transaction began there.
+    pub(super) fn take_back(&mut self, at: usize, began: bool) {
         self.draft.sql.truncate(at);
-        self.in_transaction = false;
+        self.in_transaction &= !began;
     }
 
     /// Leaves the rows that stand behind `rows_at` alone in the member, if they are many and it

@@ -160,12 +160,12 @@ async fn tables(conn: &mut Conn) -> String {
     // Both compute something, and have no dates of no calendar.
     let rows = |insert: &str| {
         format!(
-            "START TRANSACTION;\nSET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n{insert};\n\
-             SET sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO';\nCOMMIT;\n"
+            "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n{insert};\n\
+             SET sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO';\n"
         )
     };
     format!(
-        "{empty};\n{generated};\n{}{ordered};\n{}",
+        "{empty};\n{generated};\n{ordered};\nSTART TRANSACTION;\n{}{}COMMIT;\n",
         rows("INSERT INTO `made` () VALUES\n(),\n()"),
         rows("INSERT INTO `ordered` (`id`,`w```) VALUES\n(1,3),\n(2,1),\n(3,NULL)")
     )

@@ -17,7 +17,8 @@ use crate::roundtrip::{connect, scratch};
 use crate::sample::sample_database;
 
 /// What a restore asks before it sends anything of the file.
-const QUESTIONS: [&str; 6] = [
+const QUESTIONS: [&str; 7] = [
+    "SET sql_select_limit = ",
     "SELECT @@",
     "SET NAMES '",
     "SHOW SESSION VARIABLES",

@@ -27,7 +27,7 @@ pub(super) const DUMP_PHASES: [(&str, &str); 5] = [
 /// The same of a restore over something, and what the target is by then.
 pub(super) const RESTORE_PHASES: [(&str, &str, End); 8] = [
     ("check", "SELECT DATABASE(), @@character_set_database", End::Before),
-    ("end of the check", "SELECT User, Host FROM mysql.user", End::Before),
+    ("end of the check", "SELECT TRIM(TRAILING ' ' FROM User)", End::Before),
     ("restore point", "CONSISTENT SNAPSHOT", End::Before),
     ("rows of the restore point", "FROM `items`", End::Before),
     ("replay of definitions", "CREATE TABLE `only_new`", End::Between),

@@ -15,6 +15,8 @@ INSERT INTO in_a_key (id, s) VALUES (1, '2021-02-31'), (2, '2021-02-31');
 CREATE TABLE `large``r` (id INT PRIMARY KEY, s VARCHAR(40), g DATE AS (CAST(s AS DATE)) STORED, x LONGTEXT);
 INSERT INTO `large``r` (id, s, x) WITH RECURSIVE n AS (SELECT 1 AS id UNION ALL SELECT id + 1 FROM n WHERE id < 40)
   SELECT id, '2021-02-31', REPEAT('x', 100000) FROM n;
+-- The last of those that are read together.
+CREATE TABLE z_empty (id INT PRIMARY KEY, v INT AS (id) VIRTUAL);
 SET sql_mode = 'ALLOW_INVALID_DATES';
 CREATE TABLE dates (id INT PRIMARY KEY, d DATE, at DATETIME, v DATE AS (d) VIRTUAL, s DATE AS (d) STORED);
 INSERT INTO dates (id, d, at) VALUES (1, '2021-02-31', '2021-04-31 01:02:03'), (2, NULL, NULL);
