@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use super::printed;
-use super::session_settings::{SCRIPT_LOCALE, SCRIPT_SQL_MODE};
+use super::session_settings::SCRIPT_LOCALE;
 use crate::error::Result;
 use crate::ident::quote_identifier;
 use crate::server::{Column, ColumnKind, Flavor, Generated, Session, Table};
@@ -65,24 +65,36 @@ impl Dependence {
     }
 }
 
+/// Whether a table makes dates of texts, which the SQL mode of the rows matters to. `create` is what the
+/// server prints of it.
+pub(super) fn makes_dates(table: &Table, create: &str, flavor: Flavor) -> bool {
+    let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let (depending, _) = Depending::in_table(&names, create, flavor);
+    let generated = names.iter().any(|name| {
+        let printed = printed::type_of(create, name).unwrap_or_default();
+        printed::expression(create, name)
+            .is_some_and(|expression| depending.makes_date(expression, is_temporal(printed)))
+    });
+    // Constraints, and keys of expressions.
+    let lines = || create.lines().filter(|line| line.contains(" CHECK (") || line.contains("(("));
+    generated || (flavor == Flavor::MySql && lines().any(|line| depending.makes_date(line, false)))
+}
+
 /// Compares the values of such columns with what a restore will compute, has it check the constraints
 /// that no setting takes away (`MySQL`), and says where something differs, one sentence for each column
-/// and constraint. `condition` chooses the rows; `sql_mode` is that in which they are inserted.
+/// and constraint, and in how many rows all in all. `create` is what the server prints of the table;
+/// `condition` chooses the rows; `sql_mode` is that in which they are inserted.
 pub(super) async fn check(
     session: &mut Session,
     table: &Table,
+    create: &str,
     condition: Option<&str>,
     sql_mode: &str,
-) -> Result<Vec<String>> {
-    if !table.computes {
-        return Ok(Vec::new());
-    }
+) -> Result<(Vec<String>, u64)> {
     let name = quote_identifier(&table.name);
-    let row = session.query_one(&format!("SHOW CREATE TABLE {name}")).await?;
-    let create = String::from_utf8_lossy(row.bytes(1)?.unwrap_or_default()).into_owned();
-    let doubtful = doubtful(table, &create, session.flavor(), sql_mode);
+    let doubtful = doubtful(table, create, session.flavor());
     if doubtful.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
     let counts: Vec<_> = doubtful.iter().map(|one| format!("SUM({})", one.test)).collect();
     let condition = condition.map(|text| format!(" WHERE ({text}\n)")).unwrap_or_default();
@@ -95,7 +107,7 @@ pub(super) async fn check(
         counted => counted,
     };
     session.execute("SET sql_mode = '', lc_time_names = DEFAULT").await?;
-    let mut said = Vec::new();
+    let (mut said, mut differing) = (Vec::new(), 0);
     for (place, one) in doubtful.iter().enumerate() {
         match &counted {
             Err(error) => said.push(format!(
@@ -106,12 +118,13 @@ pub(super) async fn check(
             Ok(row) => {
                 let rows = row.optional_number(place)?.unwrap_or(0);
                 if rows > 0 {
+                    differing += rows;
                     said.push(format!("table {name}: {}", one.sentence(rows)));
                 }
             }
         }
     }
-    Ok(said)
+    Ok((said, differing))
 }
 
 /// A column, or a constraint, that a restore may take otherwise than it is.
@@ -143,11 +156,9 @@ impl Doubtful {
     }
 }
 
-fn doubtful(table: &Table, create: &str, flavor: Flavor, sql_mode: &str) -> Vec<Doubtful> {
-    // In the mode of the script any text can be another date than it was.
-    let all = Dependence { zone: false, settings: sql_mode == SCRIPT_SQL_MODE };
+fn doubtful(table: &Table, create: &str, flavor: Flavor) -> Vec<Doubtful> {
     let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
-    let (depending, generated) = Depending::in_table(&names, create, flavor, all);
+    let (depending, generated) = Depending::in_table(&names, create, flavor);
     let columns = generated.into_iter().filter_map(|(name, expression, dependence)| {
         let column = table.columns.iter().find(|column| column.name == name)?;
         let printed = printed::type_of(create, name).unwrap_or_default();
@@ -175,9 +186,10 @@ fn doubtful(table: &Table, create: &str, flavor: Flavor, sql_mode: &str) -> Vec<
 struct Depending<'a> {
     columns: BTreeMap<&'a str, Dependence>,
     unsigned: Vec<&'a str>,
+    /// Those of texts, and those of dates and times.
+    texts: Vec<&'a str>,
+    temporal: Vec<&'a str>,
     mysql: bool,
-    /// What every expression depends on.
-    all: Dependence,
 }
 
 impl<'a> Depending<'a> {
@@ -186,15 +198,22 @@ impl<'a> Depending<'a> {
         columns: &[&'a str],
         create: &'a str,
         flavor: Flavor,
-        all: Dependence,
     ) -> (Self, Vec<(&'a str, &'a str, Dependence)>) {
         let mysql = flavor == Flavor::MySql;
-        let mut found = Self { columns: BTreeMap::new(), unsigned: Vec::new(), mysql, all };
+        let (columns_found, unsigned) = (BTreeMap::new(), Vec::new());
+        let (texts, temporal) = (Vec::new(), Vec::new());
+        let mut found = Self { columns: columns_found, unsigned, texts, temporal, mysql };
         let mut generated = Vec::new();
         for &name in columns {
             let printed = printed::type_of(create, name).unwrap_or_default();
             if is_unsigned(printed) {
                 found.unsigned.push(name);
+            }
+            if is_text(printed) {
+                found.texts.push(name);
+            }
+            if is_temporal(printed) {
+                found.temporal.push(name);
             }
             if let Some(expression) = printed::expression(create, name) {
                 // What is cut off or rounded, an SQL mode says (`TIME_TRUNCATE_FRACTIONAL`,
@@ -212,7 +231,10 @@ impl<'a> Depending<'a> {
         for _ in 0..=generated.len() {
             let before = found.columns.clone();
             for (column, expression, dependence) in &mut generated {
+                let printed = printed::type_of(create, column).unwrap_or_default();
+                let settings = found.makes_date(expression, is_temporal(printed));
                 *dependence = dependence.and(found.of(expression));
+                dependence.settings |= settings;
                 if dependence.any() {
                     found.columns.insert(column, *dependence);
                 }
@@ -229,7 +251,7 @@ impl<'a> Depending<'a> {
     fn of(&self, expression: &str) -> Dependence {
         let lower = expression.to_ascii_lowercase();
         let named = self.columns.iter().filter(|(name, _)| names(&lower, name));
-        let by_columns = named.fold(self.all, |all, (_, one)| all.and(*one));
+        let by_columns = named.fold(Dependence::default(), |all, (_, one)| all.and(*one));
         let code = without_texts(&lower);
         let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
         // Whether that may be negative, `NO_UNSIGNED_SUBTRACTION` says.
@@ -238,9 +260,33 @@ impl<'a> Depending<'a> {
             && (has(&["unsigned"]) || self.unsigned.iter().any(|name| names(&code, name)));
         by_columns.and(Dependence {
             zone: has(&OF_THE_SESSION),
-            settings: has(&OF_OTHER_SETTINGS) || of_unsigned,
+            settings: has(&OF_OTHER_SETTINGS) || of_unsigned || self.makes_date(expression, false),
         })
     }
+
+    /// Whether an expression may make a date of a text: that is one in some SQL modes only.
+    fn makes_date(&self, expression: &str, of_date: bool) -> bool {
+        const WORDS: [&str; 9] =
+            ["date", "time", "day", "week", "month", "quarter", "year", "hour", "interval"];
+        let lower = expression.to_ascii_lowercase();
+        let code = without_texts(&lower);
+        let named = |columns: &[&str]| columns.iter().any(|name| names(&code, name));
+        let dates =
+            of_date || WORDS.iter().any(|word| code.contains(word)) || named(&self.temporal);
+        dates && (lower.contains('\'') || named(&self.texts))
+    }
+}
+
+/// Whether a column, as it is printed from its type on, is of text or JSON.
+fn is_text(printed: &str) -> bool {
+    const KINDS: [&str; 8] =
+        ["char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "enum"];
+    KINDS.iter().any(|kind| printed.starts_with(kind))
+}
+
+/// Whether a column, as it is printed from its type on, is of dates.
+fn is_temporal(printed: &str) -> bool {
+    ["date", "timestamp"].iter().any(|kind| printed.starts_with(kind))
 }
 
 /// An expression without what stands in its string literals, which are printed with backslashes or
@@ -313,12 +359,18 @@ fn differs(column: &Column, printed: &str, expression: &str) -> String {
              AND COALESCE(ABS({name} - ({expression})) > {tolerance}, TRUE)"
         );
     }
+    // Not as dates: MariaDB takes NULL and a date of no calendar for equal, and two NULLs not.
+    let moments = |kept: &str, computed: &str| {
+        (format!("CAST({kept} AS CHAR)"), format!("CAST({computed} AS CHAR)"))
+    };
     let (kept, computed) = match &column.kind {
-        ColumnKind::Date => (name, format!("CAST(({expression}) AS DATE)")),
+        ColumnKind::Date => moments(&name, &format!("CAST(({expression}) AS DATE)")),
         ColumnKind::DateTime(digits) => {
-            (name, format!("CAST(({expression}) AS DATETIME({digits}))"))
+            moments(&name, &format!("CAST(({expression}) AS DATETIME({digits}))"))
         }
-        ColumnKind::Time(digits) => (name, format!("CAST(({expression}) AS TIME({digits}))")),
+        ColumnKind::Time(digits) => {
+            moments(&name, &format!("CAST(({expression}) AS TIME({digits}))"))
+        }
         ColumnKind::Binary if is_bits => (format!("{name} + 0"), format!("ROUND(({expression}))")),
         ColumnKind::Integer | ColumnKind::Year => (name, format!("ROUND(({expression}))")),
         ColumnKind::Decimal if kind == "decimal" => {
@@ -352,7 +404,7 @@ mod tests {
                       `s` text GENERATED ALWAYS AS (concat('it\\'s `', ' / ', `it's`)) STORED\n)";
         for flavor in [Flavor::MySql, Flavor::MariaDb] {
             let columns = ["it's", "a`'b", "q", "r", "s"];
-            let (_, found) = Depending::in_table(&columns, create, flavor, Dependence::default());
+            let (_, found) = Depending::in_table(&columns, create, flavor);
             let names: Vec<_> = found.into_iter().map(|(name, ..)| name).collect();
             assert_eq!(names, ["q", "r"]);
         }
@@ -369,8 +421,7 @@ mod tests {
                       `l` int GENERATED ALWAYS AS (length(`c`)) STORED,\n  \
                       `day` date GENERATED ALWAYS AS (cast(`at` as date)) STORED\n)";
         let columns = ["u", "n", "c", "at", "below", "less", "q", "both", "l", "day"];
-        let all = Dependence::default();
-        let (_, generated) = Depending::in_table(&columns, create, Flavor::MySql, all);
+        let (_, generated) = Depending::in_table(&columns, create, Flavor::MySql);
         let found: Vec<_> =
             generated.into_iter().map(|(column, _, on)| (column, on.zone, on.settings)).collect();
         assert_eq!(

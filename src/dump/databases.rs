@@ -32,12 +32,13 @@ impl Dump {
             self.database(number, database).await?;
             if definitions {
                 self.section(Section::Sequences, number).await?;
-                let mut unread = Vec::new();
+                let (mut unread, mut waited) = (Vec::new(), None);
                 for name in &database.sequences {
                     let object = self.enter_object(ObjectKind::Sequence, database, name);
                     let Reader { session, script, .. } = &mut self.main;
                     shared.select_database(script, database);
-                    let written = write_sequence(session, &shared.guard, script, &object).await;
+                    let written =
+                        write_sequence(session, &shared.guard, script, &object, &mut waited).await;
                     unread.extend(at_object(written, &object)?);
                     self.objects.push(ObjectEntry::new(object));
                     self.main.script.close_full_member().await?;

@@ -24,8 +24,17 @@ impl Dump {
             };
             let rows = shared.has_rows(&database.name, table)
                 && shared.condition(&database.name, table).is_none();
+            let object = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
+            let statement = statement(&histogram);
+            if ends_its_comment(&statement) {
+                self.warnings.push(format!(
+                    "the histogram of the column {} of {object} is left out: a server that passes it \
+                     over would take the */ in it for its end",
+                    quote_identifier(&histogram.column)
+                ));
+                continue;
+            }
             if !histogram.exact {
-                let object = ObjectName::new(ObjectKind::Table, &database.name, &table.name);
                 self.warnings.push(inexact(&object, &histogram.column, rows));
                 if !rows {
                     continue;
@@ -33,7 +42,7 @@ impl Dump {
             }
             let script = &mut self.main.script;
             shared.select_database(script, database);
-            script.statement(statement(&histogram));
+            script.statement(statement);
             script.close_full_member().await?;
         }
         Ok(())
@@ -60,6 +69,11 @@ fn statement(histogram: &Histogram) -> Vec<u8> {
     sql
 }
 
+/// Whether a server that does not execute the comment would find its end before the end.
+fn ends_its_comment(statement: &[u8]) -> bool {
+    memchr::memmem::find(statement, b"*/") != Some(statement.len().saturating_sub(2))
+}
+
 fn inexact(table: &ObjectName, column: &str, rows: bool) -> String {
     let column = quote_identifier(column);
     let what = if rows { "is computed anew from the rows" } else { "is left out" };
@@ -83,6 +97,22 @@ mod tests {
             buckets: 7,
         };
         String::from_utf8(statement(&histogram)).unwrap()
+    }
+
+    /// S20.
+    #[test]
+    fn no_name_ends_the_comment() {
+        for (column, ends) in [("a*b/c", false), ("*/ DROP TABLE t -- ", true), ("*", false)] {
+            let histogram = Histogram {
+                table: "t".into(),
+                column: column.into(),
+                data: b"{}".to_vec(),
+                exact: true,
+                auto_update: false,
+                buckets: 7,
+            };
+            assert_eq!(ends_its_comment(&statement(&histogram)), ends, "{column}");
+        }
     }
 
     /// S20.

@@ -63,6 +63,12 @@ impl Kept {
             text.starts_with(b"with ") && !text.starts_with(b"with rollup")
         });
         let mut kept = Self { tables: common.is_some(), ambiguous: BTreeSet::new() };
+        // Only where a table of another database is named does any table need the name of its own.
+        let is_other = |name: &&Name<'_>| match name.parts.as_slice() {
+            [first, _] => name.is_table && *first != own,
+            _ => false,
+        };
+        let others = names.iter().filter(|name| name.at > head).any(|name| is_other(&name));
         for name in names.iter().filter(|name| name.at > head) {
             match name.parts.as_slice() {
                 // An alias of a table: that of a column stands behind AS, and MySQL quotes the name
@@ -72,7 +78,9 @@ impl Kept {
                         && !before(create, name.at).ends_with(b" AS ")
                         && !create.get(name.at + alias.len()..).is_some_and(is_common_table) =>
                 {
-                    kept.ambiguous.insert(lower(alias));
+                    if others {
+                        kept.ambiguous.insert(lower(alias));
+                    }
                     kept.tables |= *alias == own;
                 }
                 [first, table] if name.is_table && *first != own => {
@@ -180,6 +188,9 @@ mod tests {
         assert!(of("select 1 from `t` where exists(select 1 from `o`.`t` where `t`.`a`)"));
         assert!(of("select 1 from `t` where exists(select 1 from `o`.`u` `t` where `t`.`a`)"));
         assert!(!of("select `t`.`a` AS `t` from (`t` join `o`.`u` on(`t`.`a`))"));
+        // In the database itself nothing else can be meant.
+        assert!(!of("select `orders`.`id` from (select 1 AS `id` from `orders`) `orders`"));
+        assert!(!of("select `status`,count(0) AS `orders` from `orders` order by `orders`"));
         assert!(!of(
             "with recursive `n` as (select 1 AS `i` union all select `n`.`i` from `n`) select 1"
         ));

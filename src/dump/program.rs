@@ -36,7 +36,16 @@ pub(super) async fn write_program(
     let mut program = StoredProgram::read(session, object).await?;
     if object.kind() == ObjectKind::Event {
         let event = database.events.iter().find(|event| event.name == object.name());
-        program.timestamp = event.and_then(|event| event.created);
+        program.timestamp = event.and_then(|event| {
+            // A scheduler at work would run, at once, what is made at a time that is over: then it is
+            // made now, which the server answers by not keeping it.
+            let at = event.created?;
+            Some(if event.enabled {
+                format!("IF(@@GLOBAL.event_scheduler = 'ON', 0, {at})")
+            } else {
+                at.to_string()
+            })
+        });
     }
     if object.kind() == ObjectKind::Event && program.sql_mode.contains("HIGH_NOT_PRECEDENCE") {
         program.create = printed::event_of_high_not(&program.create);
@@ -76,8 +85,8 @@ struct StoredProgram {
     sql_mode: String,
     charsets: Option<Charsets>,
     time_zone: Option<String>,
-    /// The time at which it has to be created, in seconds of Unix time.
-    timestamp: Option<u64>,
+    /// The time at which it has to be created, in seconds of Unix time, as an expression.
+    timestamp: Option<String>,
 }
 
 /// The client's character set, the connection's collation and the database's, at the time when a
@@ -319,12 +328,8 @@ impl StoredProgram {
         if let Some(time_zone) = &self.time_zone {
             script.statement(format!("SET time_zone = {}", string_literal(time_zone)));
         }
-        if let Some(timestamp) = self.timestamp {
-            // A scheduler at work would run, at once, what is made at a time that is over: then it is made
-            // now, which the server answers by not keeping it.
-            script.statement(format!(
-                "SET timestamp = IF(@@GLOBAL.event_scheduler = 'ON', 0, {timestamp})"
-            ));
+        if let Some(timestamp) = &self.timestamp {
+            script.statement(format!("SET timestamp = {timestamp}"));
         }
         script.statement(format!("SET sql_mode = {}", string_literal(&self.sql_mode)));
         // Under this SQL mode: MariaDB 10.11 knows of packages only in Oracle mode.

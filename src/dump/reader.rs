@@ -16,7 +16,7 @@ use super::rows::{RowsWritten, TableRows};
 use super::script::Script;
 use super::session_settings::SCRIPT_SQL_MODE;
 use super::still::Still;
-use super::table::{self, Definition};
+use super::table::{self, Definition, create_of};
 use super::unsigned::UnsignedIn;
 use super::work::{Unit, Work};
 use crate::archive::{Held, Section};
@@ -352,16 +352,30 @@ impl Reader {
         }
         let shared = Arc::clone(&self.shared);
         let condition = shared.condition(&database.name, table);
-        let versions = if history::is_kept(table, &shared.options) {
-            Versions::Past { current: None }
-        } else {
-            Versions::Current
-        };
         let session = &mut self.session;
-        let rows = TableRows::new(table, &versions, 0, 0);
-        let all = Chunk { versions, ..Chunk::default() };
-        let sql_mode = rows.sql_mode(session, &all, condition).await?;
-        let said = computed::check(session, table, condition, sql_mode).await?;
+        let create = create_of(&session.query(&table::show_create(table)).await?)?;
+        let create = String::from_utf8_lossy(&create).into_owned();
+        let mut sql_mode = SCRIPT_SQL_MODE;
+        if computed::makes_dates(table, &create, session.flavor()) {
+            let versions = if history::is_kept(table, &shared.options) {
+                Versions::Past { current: None }
+            } else {
+                Versions::Current
+            };
+            let rows = TableRows::new(table, &versions, 0, 0);
+            let all = Chunk { versions, ..Chunk::default() };
+            sql_mode = rows.sql_mode(session, &all, condition).await?;
+        }
+        let (mut said, differing) =
+            computed::check(session, table, &create, condition, sql_mode).await?;
+        if differing > 0 && sql_mode != SCRIPT_SQL_MODE {
+            // They may have come in under `ALLOW_INVALID_DATES`.
+            let mode = SCRIPT_SQL_MODE;
+            let (other, fewer) = computed::check(session, table, &create, condition, mode).await?;
+            if fewer < differing {
+                (said, sql_mode) = (other, mode);
+            }
+        }
         self.warnings.extend(said);
         Ok(Some(sql_mode).filter(|mode| *mode != SCRIPT_SQL_MODE))
     }

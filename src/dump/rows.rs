@@ -228,11 +228,16 @@ impl<'a> TableRows<'a> {
             if opens {
                 open_member(script);
             }
+            if sql_mode.is_some() {
+                // A transaction that has to be sent again is sent from its start, in the mode in which
+                // the session is by then.
+                script.commit();
+            }
             let start = script.text().len();
-            let began = script.begin_transaction();
             if let Some(mode) = sql_mode {
                 script.statement(set_sql_mode(mode));
             }
+            let began = script.begin_transaction();
             let mut inserts = Inserts::new(self, script.text());
             let end = context.run(inserts.fill(rows)).await??;
             let (rows_in_member, largest) = (inserts.rows, inserts.largest);
@@ -243,10 +248,11 @@ impl<'a> TableRows<'a> {
                     return Ok(written);
                 }
             }
+            script.set_rows_apart(start, began, &open_member).await?;
             if sql_mode.is_some() && rows_in_member > 0 {
+                script.commit();
                 script.statement(set_sql_mode(SCRIPT_SQL_MODE));
             }
-            script.set_rows_apart(start, began, &open_member).await?;
             script.part(self.object).rows += rows_in_member;
             script.note_statement(largest);
             context.counters().rows_done.add(rows_in_member);

@@ -29,7 +29,7 @@ const VALUES_TRIED: i128 = 100_000;
 const ATTEMPTS: u32 = 5;
 
 /// A sequence whose next value was not found, and why.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Unread {
     object: ObjectName,
     reason: String,
@@ -121,6 +121,7 @@ pub(super) async fn write_sequence(
     guard: &Mutex<Guard>,
     script: &mut Script,
     object: &ObjectName,
+    waited: &mut Option<String>,
 ) -> Result<Option<Unread>> {
     let name = quote_identifier(object.name());
     let create = session.query_one(&show_create(object)).await?;
@@ -128,10 +129,12 @@ pub(super) async fn write_sequence(
     // Somebody who waits for them, to alter the sequence, would let nobody else to it.
     session.release_metadata_locks().await?;
     let mut next = Next::NotCached;
-    if state.may_be_cached() {
+    if let Some(reason) = waited.clone().filter(|_| state.may_be_cached()) {
+        next = Next::Unread(reason);
+    } else if state.may_be_cached() {
         let mut guard = guard.lock().await;
         let session = guard.session_in(object.database_name().unwrap_or_default()).await?;
-        next = find_next(session, &name, &mut state).await?;
+        next = find_next(session, &name, &mut state, waited).await?;
     }
     script.comment(format_args!("{object}"));
     script.statement(format!("DROP SEQUENCE IF EXISTS {name}"));
@@ -161,8 +164,14 @@ fn write_state(script: &mut Script, name: &str, state: &State, next: &Next) {
     }
 }
 
-/// Finds the next value, and brings `state` up to its time.
-async fn find_next(session: &mut Session, name: &str, state: &mut State) -> Result<Next> {
+/// Finds the next value, and brings `state` up to its time. `waited` is what the server says where
+/// somebody's lock kept the dump waiting for its whole patience: once is enough.
+async fn find_next(
+    session: &mut Session,
+    name: &str,
+    state: &mut State,
+    waited: &mut Option<String>,
+) -> Result<Next> {
     if state.increment == 0 {
         return Ok(Next::Unread("its steps are those of auto_increment_increment".to_owned()));
     }
@@ -173,10 +182,17 @@ async fn find_next(session: &mut Session, name: &str, state: &mut State) -> Resu
         match found {
             Ok(Some(next)) => return Ok(next),
             Ok(None) => {}
-            Err(error) => match refusal(error)? {
-                (true, message) => reason = message,
-                (false, message) => return Ok(Next::Unread(message)),
-            },
+            Err(error) => {
+                let timed_out =
+                    error.server().is_some_and(|told| told.number == ER_LOCK_WAIT_TIMEOUT);
+                match refusal(error)? {
+                    (true, message) => reason = message,
+                    (false, message) => {
+                        *waited = timed_out.then(|| message.clone());
+                        return Ok(Next::Unread(message));
+                    }
+                }
+            }
         }
     }
     Ok(Next::Unread(reason))
@@ -237,8 +253,8 @@ fn refusal(error: Error) -> Result<(bool, String)> {
             if matches!(error.kind(), ErrorKind::Privilege | ErrorKind::Server)
                 && !is_missing_or_changed(server.number) =>
         {
-            let waited = matches!(server.number, ER_LOCK_WAIT_TIMEOUT | ER_LOCK_DEADLOCK);
-            Ok((waited, server.message.clone()))
+            let again = server.number == ER_LOCK_DEADLOCK;
+            Ok((again, server.message.clone()))
         }
         _ => Err(error),
     }

@@ -216,6 +216,8 @@ async fn empty_targets(
     options: &RestoreOptions,
 ) -> Result<()> {
     session.set_up_for_replay(options.binlog()).await?;
+    // Comments are written with backslashes.
+    session.execute("SET SESSION sql_mode = ''").await?;
     for target in targets {
         let name = quote_identifier(&target.name);
         match &target.before {
@@ -243,7 +245,15 @@ async fn encrypt_again(session: &mut Session, target: &Target, defaults: &Defaul
         return Ok(());
     }
     session.execute(format!("USE {}", quote_identifier(&target.name))).await?;
-    session.execute(encryption::statement(encrypted)).await
+    match session.execute(encryption::statement(encrypted)).await {
+        // The database has been emptied: its objects come before its defaults.
+        Err(error) if error.server().is_some() => {
+            tracing::warn!(database = target.name, encrypted, error = %error.chain(),
+                "the database keeps another default encryption than it had");
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// Drops every object of the databases that a restore is to replace as a whole.

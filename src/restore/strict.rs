@@ -24,6 +24,9 @@ pub(super) async fn make_again(
     if !is_refused_table(sql, reading, &error) {
         return Err(error);
     }
+    if session.query_one("SELECT @@SESSION.innodb_strict_mode").await?.text(0)? != "1" {
+        return Err(error);
+    }
     match session.execute("SET SESSION innodb_strict_mode = OFF").await {
         Err(lacks) if lacks.kind() == ErrorKind::Privilege => return Err(error),
         set => set?,

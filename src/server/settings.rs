@@ -56,8 +56,9 @@ const REPLAY_SETTINGS: [&str; 10] = [
 /// the server would wait longer (a year by default).
 const REPLAY_LOCK_WAIT_SECONDS: u64 = 300;
 
-/// Settings of `MySQL` under which it refuses tables, or makes them with one more column, and what
-/// they are to be while a script is replayed. Few accounts may set them (manual, `SESSION_VARIABLES_ADMIN`).
+/// Settings of `MySQL` under which it refuses tables without a key, or makes them with one more column,
+/// and what they are to be while a script is replayed. Few accounts may set them (manual,
+/// `SESSION_VARIABLES_ADMIN`).
 const KEY_SETTINGS: [(&str, &str); 2] =
     [("sql_require_primary_key", "OFF"), ("sql_generate_invisible_primary_key", "OFF")];
 

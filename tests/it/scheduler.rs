@@ -23,6 +23,8 @@ on_each_server! {
                  DO INSERT INTO t VALUES (2)",
                 "CREATE EVENT ends ON SCHEDULE EVERY 1 SECOND STARTS NOW() ENDS NOW() + INTERVAL 1 SECOND \
                  DO INSERT INTO t VALUES (3)",
+                "CREATE EVENT disabled ON SCHEDULE AT NOW() + INTERVAL 1 SECOND DISABLE DO INSERT INTO t \
+                 VALUES (5)",
                 "CREATE EVENT comes ON SCHEDULE AT NOW() + INTERVAL 1 DAY DO INSERT INTO t VALUES (4)",
             ])
             .await;
@@ -44,7 +46,7 @@ on_each_server! {
             assert_eq!(rows, Some(0), "{}", server.name);
             let events: Vec<_> =
                 present(database).await.into_iter().filter(|name| name.starts_with("event ")).collect();
-            assert_eq!(events, ["event comes", "event kept"], "{}", server.name);
+            assert_eq!(events, ["event comes", "event disabled", "event kept"], "{}", server.name);
         }
         let gone: Vec<_> = report.warnings.iter().filter(|line| line.contains("scheduler")).collect();
         assert_eq!(gone.len(), 2, "{:?}", report.warnings);

@@ -385,12 +385,16 @@ impl Session {
     async fn read_events(&mut self, schema: &InDatabase, database: &mut Database) -> Result<()> {
         let sql = format!(
             "SELECT EVENT_NAME, \
-             IF(COALESCE(EXECUTE_AT, ENDS) IS NULL, NULL, UNIX_TIMESTAMP(CREATED)) \
-             FROM information_schema.EVENTS WHERE {} ORDER BY EVENT_NAME",
+             IF(COALESCE(EXECUTE_AT, ENDS) IS NULL, NULL, UNIX_TIMESTAMP(CREATED)), \
+             STATUS = 'ENABLED' FROM information_schema.EVENTS WHERE {} ORDER BY EVENT_NAME",
             schema.by("EVENT_SCHEMA")
         );
         for row in self.query(&sql).await? {
-            database.events.push(Event { name: row.text(0)?, created: row.optional_number(1)? });
+            database.events.push(Event {
+                name: row.text(0)?,
+                created: row.optional_number(1)?,
+                enabled: row.text(2)? == "1",
+            });
         }
         Ok(())
     }

@@ -98,6 +98,8 @@ pub(crate) struct Event {
     /// When it was created (Unix time), for one that ends: the server takes no event whose time
     /// is over, so it has to be created at that time again.
     pub(crate) created: Option<u64>,
+    /// Whether a scheduler runs it.
+    pub(crate) enabled: bool,
 }
 
 impl Database {

@@ -4,7 +4,7 @@
 -- warning: table `kept_rows`: the stored generated column `as_text` has been computed in another time zone or locale in 3 rows
 -- warning: table `of_others`: the stored generated column `week_day` has been computed in another time zone or locale in 1 rows
 -- warning: table `other_kinds`: the stored generated column `f` has been computed in another time zone or locale, or under other settings in 1 rows
--- warning: table `other_kinds`: the stored generated column `e` has been computed in another time zone or locale in 1 rows
+-- warning: table `other_kinds`: the stored generated column `e` has been computed in another time zone or locale, or under other settings in 1 rows
 -- changed: table other_kinds,
 -- changed on mysql: column other_kinds.
 -- stock loses: the values are computed in UTC, and nobody says so

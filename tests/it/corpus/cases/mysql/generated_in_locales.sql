@@ -1,8 +1,8 @@
 -- changed: table t,
 -- warning: the stored generated column `name` has been computed in another time zone or locale in 1 rows
--- warning: the stored generated column `document` has been computed in another time zone or locale in 2 rows
+-- warning: the stored generated column `document` has been computed in another time zone or locale, or under other settings in 2 rows
 -- warning: the stored generated column `clock` has been computed in another time zone or locale, or under other settings in 2 rows
--- warning: the stored generated column `kind` has been computed in another time zone or locale in 1 rows
+-- warning: the stored generated column `kind` has been computed in another time zone or locale, or under other settings in 1 rows
 -- stock loses: the values are computed in English and in UTC, and nobody says so
 -- What only MySQL allows in stored generated columns: names of months, Unix times, documents.
 SET lc_time_names = 'de_DE', time_zone = '-03:30';
