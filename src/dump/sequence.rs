@@ -75,7 +75,10 @@ impl State {
 
     /// Whether values can be in the server's memory: there is a cache, and one was taken.
     const fn may_be_cached(&self) -> bool {
-        self.cache_size > 1 && (self.next_not_cached != self.start || self.cycle_count > 0)
+        // Restarted below its start, a part can end just there.
+        let begin = self.begin_of_full_part();
+        let fits = begin >= self.minimum && begin <= self.maximum;
+        self.cache_size > 1 && (self.next_not_cached != self.start || self.cycle_count > 0 || fits)
     }
 
     /// The value that the part in memory begins with, unless it is cut off by the end of the
@@ -328,6 +331,8 @@ mod tests {
         assert!(!State { cache_size: 1, ..UP }.may_be_cached());
         let unused = State { next_not_cached: 10, ..UP };
         assert!(!unused.may_be_cached());
+        // As after RESTART WITH 1: a part of thirty fits in front of the start.
+        assert!(State { next_not_cached: 31, start: 31, ..UP }.may_be_cached());
         assert!(State { cycle_count: 1, ..unused }.may_be_cached());
     }
 
